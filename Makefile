@@ -1,0 +1,60 @@
+# Two commands are enough: `make demo` opens the page, `make test` proves it. Each installs what it needs, once.
+PYTHON ?= $(firstword $(foreach p,python3.12 python3.11 python3.13 python3,$(if $(shell $(p) -c 'import sys; sys.exit(not (3,11) <= sys.version_info[:2] <= (3,13))' 2>/dev/null && echo yes),$(p))))
+PY := .venv/bin/python
+export HF_HUB_OFFLINE ?= 1
+export HF_HUB_DISABLE_TELEMETRY ?= 1
+export GRADIO_ANALYTICS_ENABLED ?= False
+export TOKENIZERS_PARALLELISM ?= false
+
+.PHONY: screenshots demo test lint bench train-base train-clip train-sft world clean browser
+
+demo: .venv/demo
+	$(PY) app.py
+
+test: .venv/test lint browser
+	$(PY) -m pytest
+
+lint: .venv/test
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	.venv/bin/lint-imports
+
+screenshots: .venv/test browser
+	$(PY) -m tests.screenshots
+
+bench: .venv/test
+	$(PY) -m tests.bench
+
+train-base: .venv/demo
+	$(PY) -m training.base --config training/configs/base.yaml
+	$(PY) -m training.ship
+
+train-sft: .venv/demo
+	$(PY) -m training.sft --config training/configs/sft.yaml
+
+train-clip: .venv/demo
+	$(PY) -m training.clip
+
+world: .venv/demo
+	$(PY) -m training.world --seed 7 --entities 132 --questions 640 --out assets/world
+
+# A browser for the tests: the system's where there is one, Debian's package as root, else Playwright's own.
+browser: .venv/test
+	@$(PY) -m tests.browser
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed; none was found"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(PY) -m pip install --quiet --upgrade pip
+
+.venv/demo: .venv/bin/python requirements.txt
+	$(PY) -m pip install --quiet --progress-bar off -r requirements.txt
+	@touch $@
+
+.venv/test: .venv/bin/python requirements.txt requirements-test.txt
+	$(PY) -m pip install --quiet --progress-bar off -r requirements-test.txt
+	@touch $@ .venv/demo
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,93 @@
+"""Any folder: pictures with `captions.jsonl`, passages in .txt or .md, tables in .csv. No corpus.jsonl needed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from mmrag.corpus.lines import decode, json_lines, located, read_bytes, read_table
+from mmrag.corpus.paths import inside
+from mmrag.corpus.records import CaptionLine, content_id
+from mmrag.errors import BadCollection
+from mmrag.settings import MAX_PICTURE_BYTES
+from mmrag.types import Document, Modality
+
+CAPTIONS = "captions.jsonl"
+PICTURES = (".png", ".jpg", ".jpeg", ".webp")
+WINDOW = 120  # words of a passage; about what a small model reads well
+
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+|(?<=[.!?][\"'”’)])\s+|(?<=[。！？])\s*")
+_WORD = re.compile(r"\S{1,80}")  # a longer one is no word, and is cut like a sentence
+_HEADING = re.compile(r"^#{1,6}[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
+
+
+def folder_documents(root: Path) -> Iterator[Document]:
+    """The documents of `root`, by path; a text told twice is one document.
+
+    Raises:
+        BadCollection: a file cannot be used, naming it and, where it can, the line.
+    """
+    captions = _captions(root)
+    seen: set[str] = set()
+    for name in _names(root):
+        with located(name):
+            for document in _documents(root, name, captions):
+                if document.id not in seen:
+                    seen.add(document.id)
+                    yield document
+
+
+def windows(text: str, size: int = WINDOW) -> list[str]:
+    """`text` in pieces of about `size` words that end where sentences end; a longer sentence is cut."""
+    pieces: list[list[str]] = [[]]
+    for sentence in _SENTENCE_END.split(text):
+        words = _WORD.findall(sentence)
+        for part in (words[start : start + size] for start in range(0, len(words), size)):
+            if len(pieces[-1]) + len(part) > size:
+                pieces.append([])
+            pieces[-1].extend(part)
+    return [" ".join(piece) for piece in pieces if piece]
+
+
+def _names(root: Path) -> list[str]:
+    """Relative paths of the folder's files, sorted, without hidden ones and linked folders."""
+    paths = (path.relative_to(root) for path in root.rglob("*") if not path.is_dir())
+    return sorted(path.as_posix() for path in paths if not any(part.startswith(".") for part in path.parts))
+
+
+def _captions(root: Path) -> dict[str, str]:
+    if not (root / CAPTIONS).exists():
+        return {}
+    captions: dict[str, str] = {}
+    lines: dict[str, int] = {}
+    for number, data in json_lines(inside(root, CAPTIONS), CAPTIONS):
+        with located(CAPTIONS, number):
+            record = CaptionLine.read(data)
+            inside(root, record.file)
+            name = Path(record.file).as_posix()
+            if name in lines:
+                raise BadCollection(f"{name!r} has a caption on line {lines[name]} already: keep one")
+            if Path(name).suffix.lower() not in PICTURES:
+                raise BadCollection(f"{name!r} is not named as a picture: its name must end in {', '.join(PICTURES)}")
+            captions[name], lines[name] = record.caption, number
+    return captions
+
+
+def _documents(root: Path, name: str, captions: dict[str, str]) -> Iterator[Document]:
+    suffix = Path(name).suffix.lower()
+    title = re.sub(r"[\s_-]+", " ", Path(name).stem).strip() or name
+    if suffix in PICTURES:
+        caption = captions.get(name, "")
+        content = read_bytes(inside(root, name), MAX_PICTURE_BYTES)
+        yield Document(content_id("image", title, caption, content), Modality.IMAGE, title, caption, image=name)
+    elif suffix in (".txt", ".md"):
+        text = decode(read_bytes(inside(root, name)))
+        if heading := _HEADING.search(text) if suffix == ".md" else None:
+            title = heading.group(1)[:300]
+            text = text[: heading.start()] + text[heading.end() :]
+        for piece in windows(text):
+            yield Document(content_id("passage", title, piece, b""), Modality.PASSAGE, title, piece)
+    elif suffix == ".csv":
+        content = read_bytes(inside(root, name))
+        yield Document(content_id("table", title, "", content), Modality.TABLE, title, table=read_table(content))

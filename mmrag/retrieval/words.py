@@ -1,0 +1,64 @@
+"""Lexical search: BM25 (bm25s) over English stems of each document's title, text and table cells.
+
+It is built anew from the documents whenever they change, in a few seconds for 100,000: BM25's weights depend on all of
+them, so there is nothing to add to.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import bm25s
+import numpy as np
+import Stemmer
+
+from mmrag.types import Document
+
+STOP_WORDS = frozenset(
+    """
+    a an and are as at be been being by can could did do does for from had has have how i if in into is it its many
+    much may might of on or s shall should so such than that the their then there these they this those to was were
+    what when where which while who whom whose why will with would you your
+    """.split()  # noqa: SIM905 - words read better as words
+)
+_TOKEN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W\u3040-\u30ff\u3400-\u9fff]+")  # Han and kana one by one
+
+
+def full_text(document: Document) -> str:
+    """Title, text, header and cells, a line each: all that a document says in words."""
+    table = document.table
+    rows = () if table is None else (table.header, *table.rows)
+    return "\n".join(filter(None, (document.title, document.text, *map(" · ".join, rows))))
+
+
+def tokens(text: str) -> list[str]:
+    """Lower-case words of any script, in order."""
+    return _TOKEN.findall(text.casefold())
+
+
+def stems(text: str) -> list[str]:
+    """Stems of the words that carry meaning."""
+    stemmer = Stemmer.Stemmer("english")  # one a call: it may not be shared between threads
+    stemmed: list[str] = stemmer.stemWords([token for token in tokens(text) if token not in STOP_WORDS])
+    return stemmed
+
+
+class Words:
+    """A BM25 index of documents; scores are BM25's own, above 0 and without an upper bound."""
+
+    def __init__(self, documents: Sequence[Document]) -> None:
+        self._ids = [document.id for document in documents]
+        corpus = [stems(full_text(document)) for document in documents]
+        self._bm25 = bm25s.BM25() if any(corpus) else None
+        if self._bm25 is not None:
+            self._bm25.index(corpus, show_progress=False)
+
+    def search(self, text: str, limit: int | None = None) -> list[tuple[str, float]]:
+        """Ids and scores of the documents that share a stem with `text`, best first, ties in the documents' order."""
+        query = stems(text)
+        if self._bm25 is None or not query:
+            return []
+        scores = self._bm25.get_scores(query)  # (documents,)
+        rows = np.argsort(-scores, kind="stable")[:limit]
+        return [(self._ids[row], float(scores[row])) for row in rows if scores[row] > 0]

@@ -1,0 +1,78 @@
+"""From an iterator of growing traces to what the page shows: paced, saved, and never a traceback."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from mmrag.errors import MmragError
+from mmrag.types import Trace
+from mmrag.ui.backend import Backend
+from mmrag.ui.html import Links, problem, trace_view
+from mmrag.ui.shell import failed
+
+PACE = 0.09  # seconds between two drawings of the same phase: eleven a second read as a flow
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One drawing of the page: its HTML, the trace behind it (if any), and whether it is the last of its run."""
+
+    html: str
+    trace: Trace | None
+    last: bool
+
+
+def run(traces: Iterator[Trace], backend: Backend) -> Iterator[Frame]:
+    """Frames of one run. Errors become the last frame, under whatever had been shown; the whole trace is saved."""
+    trace: Trace | None = None
+    shown_at, phase = 0.0, None
+    try:
+        for trace in traces:
+            if phase is None and trace.query.picture:
+                backend.save(trace)  # so that its picture has an address while the trace grows
+            if trace.phase is not phase or time.monotonic() - shown_at >= PACE:
+                shown_at, phase = time.monotonic(), trace.phase
+                yield still(trace, running=True)
+        if trace is not None:
+            backend.save(trace)
+            yield still(trace)
+    except MmragError as error:
+        yield broken(trace, str(error))
+    except Exception:
+        yield broken(trace, unforeseen())
+
+
+def still(trace: Trace, *, running: bool = False, notice: str = "") -> Frame:
+    """One trace as a frame."""
+    return Frame(_fresh(trace_view(trace, links(trace), running=running, notice=notice)), trace, not running)
+
+
+def broken(trace: Trace | None, line: str) -> Frame:
+    """What had been shown, with an error as one line above it."""
+    if trace is None:
+        return Frame(_fresh(failed(problem(line))), None, True)
+    return still(trace, notice=problem(line))
+
+
+def unforeseen() -> str:
+    """Write the exception being handled to the log, and return a line for a person that leads there."""
+    name = secrets.token_hex(3)
+    _LOG.exception("unforeseen error %s", name)
+    return f"Something unforeseen went wrong. The log has it under {name}."
+
+
+def links(trace: Trace) -> Links:
+    """Addresses on this page's own server, relative so that they hold behind any proxy."""
+    asked = f"query-picture/{quote(trace.id, safe='')}" if trace.query.picture else ""
+    return Links(lambda name, large: f"picture/{quote(name, safe='')}?size={'large' if large else 'small'}", asked)
+
+
+def _fresh(html: str) -> str:
+    """Each frame differs from the one before, so that the browser notices it even when it says the same."""
+    return f'<div data-frame="{secrets.token_hex(4)}">{html}</div>'

@@ -1,0 +1,139 @@
+"""What the grammar accepts, and that everything else is a `MalformedOutput` with its own reason."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mmrag.errors import MalformedOutput
+from mmrag.policy.grammar import (
+    NOT_FOUND,
+    RankedAnswer,
+    read_progress,
+    read_ranked_answer,
+    read_verdict,
+)
+from mmrag.types import Ranking, Sentence
+
+SHOWN = ("a", "b", "c")
+GOOD = "<think>[2] says that Ada Brenn designed it. [1][2] agree.</think><rank>[2] > [1]</rank><answer>red</answer>"
+
+MALFORMED = {
+    "missing_part": ("", "red", "<think>x.</think><answer>red</answer>"),
+    "cut_off": ("<think>x. y", "<think>x.</think><rank>[1]</rank><answer>re"),
+    "repeated_part": (f"{GOOD}<answer>blue</answer>", GOOD.replace("</think>", "</think></think>")),
+    "wrong_order": ("<rank>[1]</rank><think>x.</think><answer>red</answer>",),
+    "stray_text": (f"Sure! {GOOD}", f"{GOOD} Done."),
+    "bad_rank": (GOOD.replace("[2] > [1]", "2, 1"), GOOD.replace("[2] > [1]", ""), GOOD.replace(" > ", " ")),
+    "duplicate_id": (GOOD.replace("[2] > [1]", "[1] > [1]"),),
+    "unknown_id": (GOOD.replace("[2] > [1]", "[4]"), GOOD.replace("[2] says", "[0] says")),
+    "empty_answer": (GOOD.replace("red", "  "),),
+}
+
+fragments = st.lists(
+    st.sampled_from(
+        ["<think>", "</think>", "<rank>", "</rank>", "<answer>", "</answer>", "[1]", "[9]", " > ", "none", "red", ". "]
+    )
+    | st.text(max_size=5)
+).map("".join)
+words = st.text("abc defg", min_size=1).map(lambda text: " ".join(text.split())).filter(bool)
+ids = st.permutations(SHOWN).flatmap(lambda order: st.integers(0, 3).map(lambda n: tuple(order[:n])))
+sentences = st.builds(Sentence, words, ids)
+
+
+def written(answer: RankedAnswer) -> str:
+    def chips(cited: tuple[str, ...], between: str = "") -> str:
+        return between.join(f"[{SHOWN.index(one) + 1}]" for one in cited)
+
+    think = " ".join(f"{chips(sentence.cites)} {sentence.text}.".strip() for sentence in answer.sentences)
+    rank = chips(answer.ranking.order, " > ") or "none"
+    return f"<think>{think}</think>\n<rank>{rank}</rank>\n<answer>{answer.answer}</answer>"
+
+
+def test_a_well_formed_answer_is_read_with_ids_for_numbers() -> None:
+    assert read_ranked_answer(GOOD, SHOWN) == RankedAnswer(
+        (Sentence("[2] says that Ada Brenn designed it.", ("b",)), Sentence("[1][2] agree.", ("a", "b"))),
+        Ranking(("b", "a")),
+        "red",
+    )
+
+
+def test_nothing_found_is_a_well_formed_answer_without_a_ranking() -> None:
+    text = f"<think>No document holds the answer.</think><rank>none</rank><answer>{NOT_FOUND}</answer>"
+    read = read_ranked_answer(text, SHOWN)
+    assert (read.ranking.order, read.answer) == ((), NOT_FOUND)
+
+
+@pytest.mark.parametrize(("reason", "text"), [(reason, text) for reason, all_ in MALFORMED.items() for text in all_])
+def test_every_broken_rule_has_its_own_reason(reason: str, text: str) -> None:
+    with pytest.raises(MalformedOutput) as caught:
+        read_ranked_answer(text, SHOWN)
+    assert (caught.value.reason, caught.value.text) == (reason, text)
+
+
+@given(fragments | st.text())
+def test_any_text_is_either_read_or_malformed(text: str) -> None:
+    try:
+        read = read_ranked_answer(text, SHOWN)
+    except MalformedOutput as error:
+        reason = error.reason
+    else:
+        reason = None
+        assert read.answer
+        assert set(read.ranking.order) | {one for s in read.sentences for one in s.cites} <= set(SHOWN)
+    assert reason in (None, *MALFORMED)
+
+
+@given(st.builds(RankedAnswer, st.lists(sentences).map(tuple), st.builds(Ranking, ids), words))
+def test_what_is_written_by_the_rules_is_read_back(answer: RankedAnswer) -> None:
+    read = read_ranked_answer(written(answer), SHOWN)
+    assert [one.cites for one in read.sentences] == [one.cites for one in answer.sentences]
+    assert [one.text.split("] ")[-1] for one in read.sentences] == [f"{one.text}." for one in answer.sentences]
+    assert (read.ranking, read.answer) == (answer.ranking, answer.answer)
+
+
+@given(fragments | st.text())
+def test_progress_never_raises_and_names_only_what_was_shown(text: str) -> None:
+    assert {one for sentence in read_progress(text, SHOWN) for one in sentence.cites} <= set(SHOWN)
+
+
+@given(st.builds(RankedAnswer, st.lists(sentences).map(tuple), st.builds(Ranking, ids), words))
+def test_progress_only_ever_adds_sentences(answer: RankedAnswer) -> None:
+    text = written(answer)
+    before: tuple[Sentence, ...] = ()
+    for end in range(len(text) + 1):
+        now = read_progress(text[:end], SHOWN)
+        assert now[: len(before)] == before
+        before = now
+    assert before == read_ranked_answer(text, SHOWN).sentences
+
+
+def test_progress_waits_for_the_end_of_a_sentence() -> None:
+    assert read_progress("<think>[2] says it. [1] sho", SHOWN) == (Sentence("[2] says it.", ("b",)),)
+    assert read_progress("<think>The tower is 3.", SHOWN) == (), "a figure may go on: 3.5"
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [("Yes. It shows it.", (True, "It shows it.")), ("no", (False, "")), (" NO, wrong town", (False, "wrong town"))],
+)
+def test_a_verdict_is_yes_or_no_and_a_reason(text: str, read: tuple[bool, str]) -> None:
+    assert read_verdict(text) == read
+
+
+@pytest.mark.parametrize("text", ["", "Perhaps.", "Nothing", "Yesterday it rained", "I say yes"])
+def test_anything_else_is_no_verdict(text: str) -> None:
+    with pytest.raises(MalformedOutput) as caught:
+        read_verdict(text)
+    assert caught.value.reason == "no_verdict"
+
+
+@given(st.text())
+def test_any_text_is_a_verdict_or_malformed(text: str) -> None:
+    try:
+        says_yes, _ = read_verdict(text)
+    except MalformedOutput:
+        assert not text.strip().lower().startswith(("yes.", "no."))
+    else:
+        assert text.strip().lower().startswith("yes" if says_yes else "no")

@@ -1,0 +1,170 @@
+"""Training: what is learned, from which tokens, and that a stopped run goes on where it stopped."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from mmrag.policy.grammar import NOT_FOUND, read_ranked_answer, read_verdict
+from mmrag.types import Question
+from training.architecture import make_model, make_processor, make_tokenizer
+from training.base import BaseConfig, Run, chunk_batches, documents_at, level_at
+from training.batches import PROMPT_WEIGHT, collate, encode, weighted_loss
+from training.data import judge_target, ranked_target
+from training.optim import Optimizers, orthogonal, warm_constant_cool
+from training.skills import SKILLS, Classroom
+from training.world import World
+
+SMALL = BaseConfig(chunks=3, worlds=2, entities=12, questions=20, lessons=6, budget=512, save_every=1, examined=16)
+
+
+@pytest.fixture(scope="module")
+def room() -> Classroom:
+    world = World(31, 16)
+    return Classroom(world, tuple(world.questions(60, "train")), random.Random(0), 3)
+
+
+@pytest.fixture(scope="module")
+def processor() -> object:
+    return make_processor(make_tokenizer(["Yes. No. The lighthouse of Orsk says that it is red. user assistant"] * 5))
+
+
+def shown(room: Classroom, question: Question) -> list[str]:
+    ids = [*question.evidence, *question.negatives[:3]]
+    random.Random(question.id).shuffle(ids)
+    return ids
+
+
+def test_every_ranked_target_is_in_the_grammar_and_says_the_gold_answer(room: Classroom) -> None:
+    for question in room.questions:
+        ids = shown(room, question)
+        read = read_ranked_answer(ranked_target(question, [room.world.documents[one] for one in ids]), ids)
+        assert set(read.ranking.order) == set(question.evidence)
+        assert read.answer == ", ".join(question.answers)
+        assert len(read.sentences) == max(1, len(question.hops))
+
+
+def test_a_ranked_target_abstains_when_some_evidence_is_not_shown(room: Classroom) -> None:
+    question = next(q for q in room.questions if len(q.evidence) > 1)
+    ids = [one for one in shown(room, question) if one != question.evidence[0]]
+    read = read_ranked_answer(ranked_target(question, [room.world.documents[one] for one in ids]), ids)
+    assert (read.answer, read.ranking.order) == (NOT_FOUND, ())
+
+
+def test_judge_targets_say_yes_of_evidence_alone(room: Classroom) -> None:
+    for question in room.questions:
+        for one in shown(room, question):
+            verdict, reason = read_verdict(judge_target(question, room.world.documents[one]))
+            assert verdict == (one in question.evidence)
+            assert reason
+
+
+@pytest.mark.parametrize("skill", list(SKILLS), ids=lambda skill: skill.__name__)
+def test_a_lesson_weighs_what_is_written_fully_and_pictures_not_at_all(
+    skill: object, room: Classroom, processor: object
+) -> None:
+    example = skill(room)  # type: ignore[operator]
+    encoded = encode(processor, example)  # type: ignore[arg-type]
+    written = encoded.input_ids[encoded.weights == 1.0]
+    assert processor.tokenizer.decode(written) == example.target + "<|im_end|>"  # type: ignore[attr-defined]
+    assert not encoded.weights[encoded.token_types == 1].any()
+    assert int((encoded.token_types == 1).sum()) == 16 * len(example.prompt.pictures)
+    assert set(encoded.weights.unique().tolist()) <= set(torch.tensor([0.0, PROMPT_WEIGHT, 1.0]).tolist())
+
+
+def test_padding_changes_no_loss(room: Classroom, processor: object) -> None:
+    torch.manual_seed(0)
+    tokenizer = processor.tokenizer  # type: ignore[attr-defined]
+    model = make_model(tokenizer).eval()
+    short, long = sorted(
+        (encode(processor, skill(room)) for skill in list(SKILLS)[:2]),  # type: ignore[arg-type]
+        key=lambda one: len(one.input_ids),
+    )
+    alone, beside = collate([short], tokenizer.pad_token_id), collate([short, long], tokenizer.pad_token_id)
+    beside = replace(beside, weights=beside.weights * torch.tensor([[1.0], [0.0]]))
+    losses = [float(weighted_loss(model(**one.inputs).logits, one)) for one in (alone, beside)]
+    assert losses[0] == pytest.approx(losses[1], abs=1e-4)
+
+
+def test_muon_makes_all_singular_values_about_one() -> None:
+    torch.manual_seed(0)
+    for shape in ((3, 16, 40), (2, 40, 16)):
+        values = torch.linalg.svdvals(orthogonal(torch.randn(shape)))
+        assert values.min() > 0.5
+        assert values.max() < 1.5
+
+
+def test_optimiser_state_survives_being_written_as_tensors(processor: object) -> None:
+    torch.manual_seed(0)
+    models = [make_model(processor.tokenizer) for _ in range(2)]  # type: ignore[attr-defined]
+    models[1].load_state_dict(models[0].state_dict())
+    first, second = (Optimizers(model, 1e-2, 0.1) for model in models)
+
+    def step(which: int, optimizers: Optimizers) -> None:
+        for number, parameter in enumerate(models[which].parameters()):
+            parameter.grad = torch.full_like(parameter, 0.01 * (number % 5 - 2)) + 0.01 * parameter.detach()
+        optimizers.step(1.0)
+
+    step(0, first)
+    models[1].load_state_dict(models[0].state_dict())
+    second.load(first.tensors())
+    step(0, first)
+    step(1, second)
+    for one, other in zip(models[0].parameters(), models[1].parameters(), strict=True):
+        torch.testing.assert_close(one, other)
+
+
+def test_the_learning_rate_rises_stays_and_falls_to_nothing() -> None:
+    factors = [warm_constant_cool(done / 100) for done in range(101)]
+    assert factors[0] == 0.0
+    assert factors[50] == 1.0
+    assert factors[100] == 0.0
+    assert all(0.0 <= one <= 1.0 for one in factors)
+
+
+def test_the_curriculum_only_climbs() -> None:
+    climb = [(level_at(done / 50), documents_at(done / 50)) for done in range(51)]
+    assert climb == sorted(climb)
+    assert climb[0] == (1, 1)
+    assert climb[-1] == (3, 5)
+
+
+def test_a_chunk_of_the_stream_is_the_same_each_time(processor: object) -> None:
+    first, second = ([b.inputs["input_ids"] for b in chunk_batches(SMALL, processor, 1)] for _ in range(2))
+    assert len(first) == len(second)
+    assert all(torch.equal(one, other) for one, other in zip(first, second, strict=True))
+
+
+def test_a_killed_pre_training_goes_on_at_the_chunk_after_its_last_checkpoint(tmp_path: Path) -> None:
+    small = replace(SMALL, out=str(tmp_path), chunks=6)
+    flags = {name: str(value) for name, value in asdict(small).items() if value != ""}
+    command = [
+        sys.executable,
+        "-m",
+        "training.base",
+        *(part for flag in flags.items() for part in ("--" + flag[0], flag[1])),
+    ]
+    state = tmp_path / "last" / "state.json"
+    run = subprocess.Popen(command, stderr=subprocess.DEVNULL, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    deadline = time.monotonic() + 200
+    while not state.exists() and run.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.1)
+    run.send_signal(signal.SIGKILL)
+    run.wait()
+    stopped = json.loads(state.read_text())
+    assert 1 <= stopped["chunk"] < 6, "it was killed after a checkpoint and before the end"
+    Run(replace(small, resume=True)).train()
+    finished = json.loads(state.read_text())
+    assert finished["chunk"] == 6
+    assert finished["tokens"] > stopped["tokens"]
+    assert set(finished["held_out"])

@@ -1,0 +1,249 @@
+"""The Ask page in a real browser, over a real server: what a person does, and what must not happen meanwhile."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from mmrag.types import Trace
+from tests.ui_backend import ScriptedBackend, documents, picture, png_of
+from tests.ui_watched import Watched
+
+pytest_plugins = ("tests.ui_served",)
+
+HOT = "[...document.querySelectorAll('.link.hot')].map(e => e.dataset.ev)"
+
+
+def _serious(page: Page) -> list[str]:
+    page.wait_for_timeout(300)  # colours move for a moment after a change of theme
+    violations = Axe().run(page).response["violations"]
+    return [
+        f"{one['id']}: {node['html'][:160]}"
+        for one in violations
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"]
+    ]
+
+
+def _quiet(watched: Watched) -> None:
+    assert (watched.errors, watched.strangers, watched.dialogs) == ([], [], [])
+
+
+def test_a_person_asks_follows_evidence_moves_the_threshold_and_answers_again(watched: Watched) -> None:
+    page = watched.open()
+    watched.ask("What colour is the roof?")
+    expect(page.locator(".answer")).to_contain_text("red")
+    assert page.locator("article.doc").count() == 4
+    assert page.locator("details.doc.off").count() == 8
+
+    page.locator(".why li").first.hover()
+    assert set(page.evaluate(HOT)) == {"A"}
+    page.locator(".why li").nth(2).click()
+    page.mouse.move(5, 5)
+    assert {"E", "G", "E G"} <= set(page.evaluate(HOT))
+    page.keyboard.press("Escape")
+    assert page.evaluate(HOT) == []
+
+    before = watched.frame()
+    page.locator("#threshold input[type=number]").fill("0.3")
+    page.locator("#threshold input[type=number]").press("Enter")
+    watched.settle(before)
+    assert page.locator("article.doc").count() == 5
+    expect(page.locator(".notice.stale")).to_contain_text("written over 4 documents; with these settings 5 are kept")
+
+    before = watched.frame()
+    page.get_by_role("button", name="Answer again with these").click()
+    page.wait_for_function("document.querySelector('.trace').dataset.trace.includes('again')")
+    watched.settle(before)
+    expect(page.locator(".notice.stale")).to_have_count(0)
+    expect(page.locator(".answer")).to_contain_text("red")
+    _quiet(watched)
+
+
+def test_cards_appear_before_the_answer(watched: Watched, backend: ScriptedBackend) -> None:
+    page = watched.open()
+    page.get_by_role("textbox", name="question").fill("slow?")
+    page.get_by_role("button", name="Ask", exact=True).click()
+    expect(page.locator("article.doc").first).to_be_visible()
+    expect(page.locator(".verdict.waiting").first).to_be_visible()
+    expect(page.locator(".announce")).to_have_text("12 documents retrieved. Judging each.")
+    expect(page.locator(".answer.bone")).to_have_count(1)
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator(".notice")).to_contain_text("Stopped")
+    expect(page.get_by_role("button", name="Ask", exact=True)).to_be_visible()
+    watched.ask("And now?")
+    expect(page.locator(".answer")).to_contain_text("red")
+    _quiet(watched)
+
+
+def test_a_trace_can_be_opened_by_its_link_and_taken_away(
+    watched: Watched, browser: Browser, tmp_path: Path, backend: ScriptedBackend
+) -> None:
+    page = watched.open()
+    page.locator(".offers button", has_text="opened").click()
+    watched.settle("")
+    page.wait_for_url("**/?trace=*")
+    page.reload()
+    expect(page.locator(".answer")).to_contain_text("red")
+    expect(page.get_by_role("textbox", name="question")).to_have_value("When was this opened?")
+    expect(page.locator(".thumb.asked img")).to_be_visible()
+    assert page.locator(".thumb.asked img").evaluate("i => i.naturalWidth") == 400
+
+    with page.expect_download() as download:
+        page.get_by_role("link", name="JSON").click()
+    trace = Trace.from_dict(json.loads(Path(download.value.path()).read_text()))
+    assert trace == backend.load(trace.id)
+
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Page").click()
+    kept = tmp_path / "trace.html"
+    download.value.save_as(kept)
+    _quiet(watched)
+    _opens_offline(browser, kept)
+
+
+def _opens_offline(browser: Browser, kept: Path) -> None:
+    context = browser.new_context(offline=True)
+    alone = Watched(context.new_page(), "file:")
+    alone.watch()
+    alone.page.goto(kept.as_uri())
+    expect(alone.page.locator(".answer")).to_contain_text("red")
+    assert alone.page.locator("article .thumb img").first.evaluate("i => i.naturalWidth") == 400
+    alone.page.locator(".why li").first.hover()
+    assert set(alone.page.evaluate(HOT)) == {"A"}
+    alone.page.locator("article .thumb").first.click()
+    expect(alone.page.locator("dialog img")).to_be_visible()
+    _quiet(alone)
+    context.close()
+
+
+def test_everything_can_be_done_from_the_keyboard(watched: Watched) -> None:
+    page = watched.open()
+    page.get_by_role("textbox", name="question").focus()
+    page.keyboard.type("Which tower is red?")
+    page.keyboard.press("Enter")
+    expect(page.locator(".answer")).to_contain_text("red")
+    names = _tab_through(page, 60)
+    assert {"Ask", "checkpoint", "Answer again with these", "Copy link", "JSON"} <= set(names)
+    assert any(name.startswith("evidence E") for name in names)
+    assert any(name.startswith("open large") for name in names)
+
+    card = page.locator("article .badge").first
+    card.focus()
+    assert "E" in page.evaluate(HOT)
+    page.keyboard.press("Enter")
+    expect(card).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("Escape")
+    expect(card).to_have_attribute("aria-pressed", "false")
+    page.locator("details.doc.off summary").first.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("details.doc.off").first).to_have_attribute("open", "")
+    page.locator("article .thumb").first.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("dialog")).to_be_hidden()
+    _quiet(watched)
+
+
+def _tab_through(page: Page, stops: int) -> list[str]:
+    """Names of what Tab reaches; each must show where the focus is."""
+    names = []
+    for _ in range(stops):
+        page.keyboard.press("Tab")
+        name, outline = page.evaluate(
+            "() => { const e = document.activeElement;"
+            " return [e.getAttribute('aria-label') || e.innerText || e.id, getComputedStyle(e).outlineStyle] }"
+        )
+        names.append(name.strip())
+        if name.strip() in ("Copy link", "JSON", "Answer again with these"):
+            assert outline != "none", f"{name!r} does not show that it has the focus"
+    return names
+
+
+def test_the_page_fits_a_phone(phone: Watched) -> None:
+    page = phone.open()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    phone.ask("What colour is the roof?")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.locator(".why .badge").first.tap()
+    assert "A" in page.evaluate(HOT)
+    _quiet(phone)
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_axe_finds_nothing_serious(watched: Watched, dark: bool) -> None:
+    page = watched.open()
+    if dark:
+        page.get_by_role("button", name="light or dark").click()
+        assert page.evaluate("document.body.classList.contains('dark')")
+    assert _serious(page) == []
+    watched.ask("What colour is the roof?")
+    page.locator("details.doc.off summary").first.click()
+    page.mouse.move(5, 5)
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Charts").click()
+    expect(page.locator("#keep-plot .main-svg").first).to_be_visible()
+    assert _serious(page) == []
+    watched.ask("malformed")
+    assert _serious(page) == []
+
+
+def test_the_choice_of_dark_outlives_a_reload(watched: Watched) -> None:
+    page = watched.open()
+    page.get_by_role("button", name="light or dark").click()
+    page.reload()
+    expect(page.locator("body")).to_have_class("dark")
+
+
+def test_what_goes_wrong_is_one_line_and_the_page_goes_on(watched: Watched, tmp_path: Path) -> None:
+    page = watched.open()
+    watched.ask("   ")
+    expect(page.get_by_role("alert")).to_have_text("the question is empty: write what you want to know")
+    watched.ask("broken")
+    expect(page.get_by_role("alert")).to_contain_text("Something unforeseen went wrong. The log has it under ")
+    assert "secret" not in page.content()
+    assert "Traceback" not in page.content()
+
+    bad = tmp_path / "bad.png"
+    bad.write_bytes(b"<svg onload=alert(1)>")
+    page.locator("#ask-bar input[type=file]").set_input_files(bad)
+    expect(page.locator("#preview [role=alert]")).to_contain_text("not a PNG, JPEG or WebP")
+    watched.ask("nothing")
+    expect(page.locator(".answer")).to_contain_text("not in the collection")
+    expect(page.locator(".hero .sub").first).to_contain_text("None of the 12 retrieved documents was kept")
+    watched.ask("malformed")
+    expect(page.locator(".malformed")).to_contain_text("cut_off")
+    expect(page.locator(".malformed pre")).to_have_text("<think>[1] says so. <rank>")
+    page.goto(f"{watched.url}?trace=never")
+    expect(page.get_by_role("alert")).to_contain_text("no trace is saved under 'never'")
+    _quiet(watched)
+
+
+def test_a_picture_is_asked_with_and_taken_away(watched: Watched, tmp_path: Path) -> None:
+    page = watched.open()
+    good = tmp_path / "good.png"
+    good.write_bytes(png_of(picture(1)))
+    page.locator("#ask-bar input[type=file]").set_input_files(good)
+    expect(page.locator(".preview img")).to_be_visible()
+    watched.ask("When was this opened?")
+    expect(page.locator(".thumb.asked img")).to_be_visible()
+    page.get_by_role("button", name="take the picture away").click()
+    expect(page.locator(".preview")).to_have_count(0)
+    _quiet(watched)
+
+
+def test_files_are_served_by_id_and_by_nothing_else(watched: Watched) -> None:
+    request = watched.page.request
+    shown = request.get(f"{watched.url}picture/doc%204%2F%C3%BC?size=large")
+    assert shown.headers["content-type"] == "image/png"
+    assert shown.headers["x-content-type-options"] == "nosniff"
+    for path in ("../app.py", "..%2f..%2fetc%2fpasswd", "/etc/passwd", "%00", "C:%5Cwin.ini", documents()[0].title):
+        for kind in ("picture/", "query-picture/", "trace/"):
+            assert request.get(f"{watched.url}{kind}{path}").status in (404, 422)
+    assert request.get(f"{watched.url}picture/doc%204%2F%C3%BC?size=9999").status == 422
+    assert request.get(f"{watched.url}monitoring").status in (401, 403, 404)

@@ -1,0 +1,125 @@
+"""From examples to tensors: the processor's own path, a weight for every token, and batches of equal length.
+
+The weight of a token says how much its prediction counts: 1 in what should be written, `PROMPT_WEIGHT` in the prompt's
+words (learning to foresee them is what taught the small model to copy names), 0 for pictures and padding.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from transformers import ProcessorMixin
+
+from mmrag.policy.prompts import Prompt
+from training.data import Example
+
+PROMPT_WEIGHT = 0.3
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """One example as numbers. L tokens, P picture patches, I pictures."""
+
+    input_ids: Tensor  # (L,)
+    token_types: Tensor  # (L,) 0 text, 1 picture
+    weights: Tensor  # (L,) of the prediction of this token
+    pixels: Tensor | None  # (P, patch dims)
+    grid: Tensor | None  # (I, 3)
+    skill: str
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Right-padded examples: what the model takes, and the weights."""
+
+    inputs: dict[str, Tensor]
+    weights: Tensor  # (B, L)
+    skills: tuple[str, ...]
+
+    @property
+    def tokens(self) -> int:
+        """How many tokens there are, padding left out."""
+        return int(self.inputs["attention_mask"].sum())
+
+
+def encode(processor: ProcessorMixin, example: Example) -> Encoded:
+    """Prompt and target through the processor, as they are in use."""
+    tokenizer = processor.tokenizer
+    asked = render(processor, example.prompt)
+    inputs = processor(
+        text=[asked + example.target + "<|im_end|>\n"],
+        images=[list(example.prompt.pictures)] if example.prompt.pictures else None,
+        return_tensors="pt",
+    )
+    ids = inputs["input_ids"][0]
+    written = len(tokenizer(example.target + "<|im_end|>\n", add_special_tokens=False).input_ids)
+    weights = torch.full(ids.shape, PROMPT_WEIGHT)
+    weights[-written:] = 1.0
+    weights[-1] = 0.0  # the line break after the end is never generated
+    weights[inputs["mm_token_type_ids"][0] != 0] = 0.0
+    return Encoded(
+        ids,
+        inputs["mm_token_type_ids"][0],
+        weights,
+        inputs.get("pixel_values"),
+        inputs.get("image_grid_thw"),
+        example.skill,
+    )
+
+
+def render(processor: ProcessorMixin, prompt: Prompt) -> str:
+    """The prompt in the model's conversation form, ending where the model begins to write."""
+    text = processor.apply_chat_template(prompt.messages, add_generation_prompt=True, tokenize=False)
+    assert isinstance(text, str)
+    return text
+
+
+def collate(examples: Sequence[Encoded], pad: int) -> Batch:
+    """Right-padded tensors; pictures one after the other in the order of their placeholders."""
+    longest = max(len(one.input_ids) for one in examples)
+
+    def padded(rows: Iterable[Tensor], value: float) -> Tensor:
+        return torch.stack([torch.nn.functional.pad(row, (0, longest - len(row)), value=value) for row in rows])
+
+    inputs = {
+        "input_ids": padded((one.input_ids for one in examples), pad),
+        "attention_mask": padded((torch.ones_like(one.input_ids) for one in examples), 0),
+        "mm_token_type_ids": padded((one.token_types for one in examples), 0),
+    }
+    pixels = [one.pixels for one in examples if one.pixels is not None]
+    if pixels:
+        inputs["pixel_values"] = torch.cat(pixels)
+        inputs["image_grid_thw"] = torch.cat([one.grid for one in examples if one.grid is not None])
+    return Batch(inputs, padded((one.weights for one in examples), 0.0), tuple(one.skill for one in examples))
+
+
+def in_batches(examples: Iterable[Encoded], budget: int, pad: int, rng: random.Random) -> Iterator[Batch]:
+    """Batches of at most `budget` tokens, padding included, of examples alike in length, in random order."""
+    ordered = sorted(examples, key=lambda one: len(one.input_ids))
+    groups: list[list[Encoded]] = [[]]
+    for one in ordered:
+        if groups[-1] and (len(groups[-1]) + 1) * len(one.input_ids) > budget:
+            groups.append([])
+        groups[-1].append(one)
+    rng.shuffle(groups)
+    for group in groups:
+        yield collate(group, pad)
+
+
+def weighted_loss(logits: Tensor, batch: Batch) -> Tensor:
+    """Cross-entropy of the next token, averaged by weight. logits: (B, L, V)."""
+    losses = torch.nn.functional.cross_entropy(
+        logits[:, :-1].float().flatten(0, 1), batch.inputs["input_ids"][:, 1:].flatten(), reduction="none"
+    )  # (B * (L - 1),)
+    weights = batch.weights[:, 1:].flatten()
+    return (losses * weights).sum() / weights.sum()
+
+
+def to_device(batch: Batch, device: torch.device) -> Batch:
+    """The same batch on `device`."""
+    inputs = {name: tensor.to(device, non_blocking=True) for name, tensor in batch.inputs.items()}
+    return Batch(inputs, batch.weights.to(device), batch.skills)

@@ -1,0 +1,73 @@
+"""Worked examples: a prompt as the model meets it in use, and the text that a good model writes.
+
+Pure functions of a question and the documents shown; sft, the reinforcement stages and evaluation all build on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mmrag.policy.grammar import NOT_FOUND
+from mmrag.policy.prompts import Prompt, Shown, judge_prompt, rank_prompt
+from mmrag.types import Document, Hop, Modality, Query, Question
+
+_SAYS = {Modality.IMAGE: "shows", Modality.PASSAGE: "says", Modality.TABLE: "lists"}
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One thing to learn: what is asked, what should be written, and the kind of skill it exercises."""
+
+    prompt: Prompt
+    target: str
+    skill: str
+
+
+def judge_example(question: Question, query: Query, shown: Shown) -> Example:
+    """Whether one document helps, with the reason."""
+    return Example(judge_prompt(query, shown), judge_target(question, shown.document), "judge")
+
+
+def ranked_example(question: Question, query: Query, shown: Sequence[Shown]) -> Example:
+    """Reasoning, ranking and answer over the shown documents."""
+    documents = [one.document for one in shown]
+    return Example(rank_prompt(query, shown), ranked_target(question, documents), "rank")
+
+
+def judge_target(question: Question, document: Document) -> str:
+    """What a good judge writes of `document`: a verdict and the reason in a few words."""
+    for hop in question.hops:
+        if document.id in hop.evidence:
+            return f"Yes. It {_SAYS[document.modality]} that {hop.statement}."
+    return f"No. It is about {subject(document)}."
+
+
+def ranked_target(question: Question, documents: Sequence[Document]) -> str:
+    """What a good model writes of `documents`, in the grammar's form.
+
+    The reasoning follows the hops; the ranking puts first what the answer was read from, which is the last hop's
+    evidence. Without every hop's evidence among the documents the right answer is that it is not there.
+    """
+    number = {document.id: index for index, document in enumerate(documents, start=1)}
+    if not question.evidence or not set(question.evidence) <= set(number):
+        return f"<think>No document holds the answer.</think><rank>none</rank><answer>{NOT_FOUND}</answer>"
+    kinds = {document.id: document.modality for document in documents}
+    sentences = [reasoning(hop, number, kinds) for hop in question.hops]
+    ranked = dict.fromkeys(number[one] for hop in reversed(question.hops) for one in hop.evidence)
+    rank = " > ".join(f"[{index}]" for index in ranked)
+    answer = ", ".join(question.answers)
+    return f"<think>{' '.join(sentences)}</think><rank>{rank}</rank><answer>{answer}</answer>"
+
+
+def reasoning(hop: Hop, number: dict[str, int], kinds: dict[str, Modality]) -> str:
+    """One sentence of reasoning: which documents say what."""
+    cited = "".join(f"[{number[one]}]" for one in hop.evidence)
+    verb = _SAYS[kinds[hop.evidence[0]]]
+    return f"{cited} {verb} that {hop.statement}."
+
+
+def subject(document: Document) -> str:
+    """What a document is about, as a noun phrase that can follow "about"."""
+    title = document.title.rstrip(".")
+    return f"{title[0].lower()}{title[1:]}" if title.startswith("The ") else title

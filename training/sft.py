@@ -1,0 +1,200 @@
+"""Supervised fine-tuning: the formats of judging and of ranked answering, from few worked examples.
+
+    python -m training.sft --config training/configs/sft.yaml [--resume]
+
+A LoRA adapter on the pre-trained base, by transformers' Trainer (checkpoints, resume, TensorBoard, several cards).
+Ours: the examples, counted by kind and stated in the card. Composed behaviour is shown in few of them on purpose, so
+that the reinforcement stages have something to earn.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+import shutil
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import LoraConfig, get_peft_model
+from torch.utils.data import Dataset
+from transformers import AutoModelForImageTextToText, AutoProcessor, Trainer, TrainingArguments
+from transformers.trainer_utils import get_last_checkpoint
+from trl import TrlParser
+
+from mmrag.settings import MODELS, POLICY
+from mmrag.types import Question
+from training.batches import collate, encode
+from training.data import Example, judge_example, ranked_example
+from training.skills import Classroom
+from training.world import World
+
+log = logging.getLogger("training.sft")
+
+
+@dataclass
+class SftConfig:
+    """Every setting of supervised fine-tuning."""
+
+    base: str = str(POLICY)
+    out: str = str(MODELS / "sft")
+    runs: str = "runs/sft"
+    seed: int = 29
+    first_world: int = 6_000
+    worlds: int = 40
+    entities: int = 48
+    judged: int = 80  # point-wise examples a world, half of them of gold documents
+    ranked: int = 60  # list-wise examples a world of single-hop questions
+    composed: int = 12  # list-wise examples a world of questions that need several documents
+    absent: int = 8  # list-wise examples a world whose answer is not shown
+    shown: int = 5  # documents at most
+    rank: int = 32
+    alpha: int = 64
+    learning_rate: float = 1e-3
+    epochs: float = 2.0
+    batch: int = 24
+    save_steps: int = 100
+    resume: bool = False
+
+
+class Batches(Dataset[list[Example]]):
+    """Examples in batches of like length, so that little is padded."""
+
+    def __init__(self, examples: Sequence[Example], size: int) -> None:
+        ordered = sorted(
+            examples, key=lambda e: len(e.prompt.pictures) * 60 + sum(len(c.get("text", "")) for c in e.prompt.content)
+        )
+        self.batches = [list(ordered[at : at + size]) for at in range(0, len(ordered), size)]
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __getitem__(self, index: int) -> list[Example]:
+        return self.batches[index]
+
+
+def examples(config: SftConfig) -> Iterator[Example]:
+    """All worked examples, world by world."""
+    for number in range(config.worlds):
+        rng = random.Random(f"{config.seed}/{number}")
+        world = World(config.first_world + number, config.entities)
+        room = Classroom(world, tuple(world.questions(500, "train")), rng, config.shown)
+        yield from lessons(config, room)
+
+
+def lessons(config: SftConfig, room: Classroom) -> Iterator[Example]:
+    """The worked examples of one world, of each kind the number that the configuration states."""
+    rng = room.rng
+    answerable = [q for q in room.questions if q.evidence]
+    single = [q for q in answerable if len(q.hops) == 1 and len(q.evidence) == 1]
+    composed = [q for q in answerable if len(q.evidence) > 1 and len(q.evidence) <= config.shown]
+    for index in range(config.judged):
+        question = rng.choice(answerable)
+        document = rng.choice(question.evidence) if index % 2 else rng.choice(question.negatives)
+        yield judge_example(question, room.query(question), room.shown(document))
+    for pool, count in ((single, config.ranked), (composed, config.composed)):
+        for _ in range(count):
+            question = rng.choice(pool)
+            shown = room.shuffled(question, rng.randint(len(question.evidence), config.shown))
+            yield ranked_example(question, room.query(question), shown)
+    for _ in range(config.absent):
+        question = rng.choice(room.questions)
+        yield ranked_example(question, room.query(question), absent(room, question, config.shown))
+
+
+def absent(room: Classroom, question: Question, most: int) -> list[Any]:
+    """Documents of which at least one hop's evidence is missing."""
+    gold = set(question.evidence)
+    shown = [one for one in room.shuffled(question, most) if one.document.id not in gold]
+    return shown or [room.shown(room.rng.choice(question.negatives))]
+
+
+def train(config: SftConfig) -> Path:
+    """Train the adapter and write it to `config.out`."""
+    torch.manual_seed(config.seed)
+    processor = AutoProcessor.from_pretrained(config.base, local_files_only=True)
+    base = AutoModelForImageTextToText.from_pretrained(config.base, local_files_only=True, dtype=torch.float32)
+    lora = LoraConfig(
+        r=config.rank,
+        lora_alpha=config.alpha,
+        lora_dropout=0.0,
+        target_modules="all-linear",
+        exclude_modules=r".*visual.*",
+        task_type="CAUSAL_LM",
+    )
+    model = get_peft_model(base, lora)
+    lessons = list(examples(config))
+    counts = Counter(one.skill for one in lessons)
+    log.info("worked examples: %s", dict(counts))
+
+    def tensors(batches: list[list[Example]]) -> dict[str, Any]:
+        batch = collate([encode(processor, one) for one in batches[0]], processor.tokenizer.pad_token_id)
+        labels = batch.inputs["input_ids"].masked_fill(batch.weights != 1.0, -100)
+        return {**batch.inputs, "labels": labels}
+
+    cuda = torch.cuda.is_available()
+    trainer = Trainer(
+        model=model,
+        args=TrainingArguments(
+            output_dir=config.runs,
+            per_device_train_batch_size=1,
+            num_train_epochs=config.epochs,
+            learning_rate=config.learning_rate,
+            lr_scheduler_type="cosine",
+            warmup_steps=20,
+            max_grad_norm=1.0,
+            weight_decay=0.0,
+            logging_steps=10,
+            save_steps=config.save_steps,
+            save_total_limit=2,
+            seed=config.seed,
+            report_to="tensorboard",
+            remove_unused_columns=False,
+            dataloader_num_workers=1,
+            use_cpu=not cuda,
+            bf16=cuda,
+        ),
+        train_dataset=Batches(lessons, config.batch),
+        data_collator=tensors,
+    )
+    trainer.train(resume_from_checkpoint=get_last_checkpoint(config.runs) if config.resume else None)
+    return write(config, model, dict(counts), trainer.state.global_step)
+
+
+def write(config: SftConfig, model: Any, counts: dict[str, int], steps: int) -> Path:
+    """The adapter in half precision with its card, put in place by one rename."""
+    out = Path(config.out)
+    fresh = out.with_name(out.name + ".writing")
+    shutil.rmtree(fresh, ignore_errors=True)
+    model.to(torch.bfloat16).save_pretrained(fresh)
+    (fresh / "README.md").unlink(missing_ok=True)
+    (fresh / "card.json").write_text(
+        json.dumps({"examples": counts, "steps": steps, "config": portable(config)}, indent=1)
+    )
+    adapter = json.loads((fresh / "adapter_config.json").read_text())
+    adapter["base_model_name_or_path"] = "../policy"  # not a path of the machine that trained it
+    (fresh / "adapter_config.json").write_text(json.dumps(adapter, indent=1))
+    shutil.rmtree(out, ignore_errors=True)
+    fresh.rename(out)
+    return out
+
+
+def portable(config: SftConfig) -> dict[str, Any]:
+    """The settings without folders, which are those of one machine."""
+    return {name: value for name, value in asdict(config).items() if name not in ("base", "out", "runs", "resume")}
+
+
+def main() -> None:
+    """Read the configuration and train."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    (config,) = TrlParser(SftConfig).parse_args_and_config()
+    train(config)
+
+
+if __name__ == "__main__":
+    main()

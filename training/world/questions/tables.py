@@ -1,0 +1,96 @@
+"""Questions that one table answers: a cell, the row with the most or least, and how many rows exceed a number."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+from mmrag.types import Hop
+from training.world.facts import Entity
+from training.world.questions.draft import Desk, Draft, attempt, listed
+
+_EXTREME = (
+    "Which is {top}?",
+    "What is the name of {top}?",
+    "Name {top}.",
+    "What is {top} called?",
+    "Tell me which is {top}.",
+    "Can you name {top}?",
+    "Which name does {top} bear?",
+)
+_COUNT = (
+    "How many of {g} {over}?",
+    "Of {g}, how many {over}?",
+    "Among {g}, how many {over}?",
+    "Tell me how many of {g} {over}.",
+    "What is the number of those among {g} that {over}?",
+    "Count those among {g} that {over}: how many are there?",
+)
+
+
+def in_tables(desk: Desk, rng: random.Random) -> Draft | None:
+    """One question about one table."""
+    ask = rng.choices((_cell, _extreme, _count), weights=(0.6, 0.28, 0.12))[0]
+    return attempt(ask, desk, rng)
+
+
+def _cell(desk: Desk, rng: random.Random) -> Draft:
+    entity = rng.choice(desk.facts.entities)
+    name = rng.choice(list(entity.numbers))
+    hop = desk.hop(entity, name)
+    return Draft(desk.ask(entity, name, rng), (hop.answer,), "number", "TableQ", (hop,), (entity,))
+
+
+def extreme(desk: Desk, rng: random.Random, rows: Sequence[Entity]) -> tuple[Entity, str, Hop]:
+    """The row with the largest or smallest number of a column, the phrase for it, and the hop that finds it."""
+    group, town = rows[0].group, rows[0].town
+    column, largest = rng.choice(group.columns), rng.random() < 0.5
+    found = (max if largest else min)(rows, key=lambda one: one.numbers[column.name])
+    phrase = (column.top if largest else column.bottom).format(g=group.of(town.name))
+    statement = f"{found.the} is {phrase}"
+    source = desk.library.source[found.name, column.name]
+    return found, phrase, Hop(_EXTREME[0].format(top=phrase), "table", found.name, (source,), statement)
+
+
+def _extreme(desk: Desk, rng: random.Random) -> Draft | None:
+    _, rows = rng.choice(desk.shelves)
+    if len(rows) < 2:
+        return None
+    found, phrase, hop = extreme(desk, rng, rows)
+    return Draft(desk.word(rng, _EXTREME, top=phrase), (found.name,), "text", "TableQ", (hop,), (found,))
+
+
+def exceeding(desk: Desk, rng: random.Random, rows: Sequence[Entity]) -> tuple[tuple[Entity, ...], str, Hop] | None:
+    """Some of the rows but not all, the phrase that sets them apart ("are higher than 40 m"), and the hop to them."""
+    if len(rows) < 2:
+        return None
+    column = rng.choice(rows[0].group.columns)
+    numbers = sorted(one.numbers[column.name] for one in rows)
+    place = rng.randrange(len(numbers) - 1)
+    if numbers[place + 1] - numbers[place] < 2:
+        return None
+    limit = rng.randrange(numbers[place] + 1, numbers[place + 1])
+    chosen = tuple(one for one in rows if one.numbers[column.name] > limit)
+    over = column.over.format(v=limit)
+    question = f"Which of {rows[0].group.of(rows[0].town.name)} {over}?"
+    source = desk.library.source[chosen[0].name, column.name]
+    names = listed([one.the for one in chosen])
+    statement = f"{names} {over if len(chosen) > 1 else _singular(over)}"
+    return chosen, over, Hop(question, "table", ", ".join(one.name for one in chosen), (source,), statement)
+
+
+def _count(desk: Desk, rng: random.Random) -> Draft | None:
+    _, rows = rng.choice(desk.shelves)
+    if (found := exceeding(desk, rng, rows)) is None:
+        return None
+    chosen, over, hop = found
+    question = desk.word(rng, _COUNT, g=rows[0].group.of(rows[0].town.name), over=over)
+    return Draft(question, (str(len(chosen)),), "number", "TableQ", (hop,), chosen)
+
+
+def _singular(over: str) -> str:
+    verb, rest = over.split(" ", 1)
+    return f"{_ONE[verb]} {rest}"
+
+
+_ONE = {"are": "is", "have": "has"}
