@@ -12,12 +12,14 @@ import sys
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
 
 from mmrag.errors import MmragError
+from mmrag.quiet import quiet_libraries
 from mmrag.session import open_session
 from mmrag.ui.launch import launch
 
 
 def main() -> int:
     """Serve until interrupted."""
+    quiet_libraries()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         served = launch(open_session())

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from mmrag.types import Trace
+from mmrag.ui.launch import Served
 from tests.ui_backend import ScriptedBackend, documents, picture, png_of
 from tests.ui_watched import Watched
 
@@ -64,7 +68,15 @@ def test_a_person_asks_follows_evidence_moves_the_threshold_and_answers_again(wa
     _quiet(watched)
 
 
-def test_cards_appear_before_the_answer(watched: Watched, backend: ScriptedBackend) -> None:
+@pytest.fixture
+def slow(backend: ScriptedBackend) -> Iterator[threading.Event]:
+    """A question that says slow waits, after retrieval, for this."""
+    backend.go_on.clear()
+    yield backend.go_on
+    backend.go_on.set()
+
+
+def test_cards_appear_before_the_answer(watched: Watched, slow: threading.Event) -> None:
     page = watched.open()
     page.get_by_role("textbox", name="question").fill("slow?")
     page.get_by_role("button", name="Ask", exact=True).click()
@@ -72,9 +84,19 @@ def test_cards_appear_before_the_answer(watched: Watched, backend: ScriptedBacke
     expect(page.locator(".verdict.waiting").first).to_be_visible()
     expect(page.locator(".announce")).to_have_text("12 documents retrieved. Judging each.")
     expect(page.locator(".answer.bone")).to_have_count(1)
+    slow.set()
+    expect(page.locator(".answer")).to_contain_text("red")
+    _quiet(watched)
+
+
+def test_a_question_asked_right_after_stop_is_answered(watched: Watched, slow: threading.Event) -> None:
+    page = watched.open()
+    page.get_by_role("textbox", name="question").fill("slow?")
+    page.get_by_role("button", name="Ask", exact=True).click()
+    expect(page.locator(".verdict.waiting").first).to_be_visible()
     page.get_by_role("button", name="Stop").click()
     expect(page.locator(".notice")).to_contain_text("Stopped")
-    expect(page.get_by_role("button", name="Ask", exact=True)).to_be_visible()
+    threading.Timer(0.5, slow.set).start()  # the model ends its step only after the next question was asked
     watched.ask("And now?")
     expect(page.locator(".answer")).to_contain_text("red")
     _quiet(watched)
@@ -247,3 +269,17 @@ def test_files_are_served_by_id_and_by_nothing_else(watched: Watched) -> None:
             assert request.get(f"{watched.url}{kind}{path}").status in (404, 422)
     assert request.get(f"{watched.url}picture/doc%204%2F%C3%BC?size=9999").status == 422
     assert request.get(f"{watched.url}monitoring").status in (401, 403, 404)
+
+
+@pytest.mark.parametrize(("origin", "welcome"), [("https://elsewhere.example", False), ("null", False), (None, True)])
+def test_the_server_is_closed_to_other_machines_and_other_sites(
+    served: Served, origin: str | None, welcome: bool
+) -> None:
+    assert served.url.startswith("http://127.0.0.1:")
+    asked = {"Origin": origin or served.url.rstrip("/")}
+    read = httpx.get(served.url + "config", headers=asked)
+    may = httpx.options(
+        served.url + "gradio_api/queue/join", headers={**asked, "Access-Control-Request-Method": "POST"}
+    )
+    for answer in (read, may):
+        assert ("access-control-allow-origin" in answer.headers) == welcome

@@ -6,6 +6,7 @@ It stands where a collection and a checkpoint stand, so the page's own tests nee
 from __future__ import annotations
 
 import io
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -173,11 +174,14 @@ def _said(index: int, shown: tuple[str, ...]) -> Sentence:
 
 
 class ScriptedBackend:
-    """Answers every question about the lighthouse. The words slow, broken, malformed and nothing mean what they say."""
+    """Answers every question about the lighthouse. The words broken, malformed and nothing mean what they say.
+
+    A question with the word slow goes no further than its retrieved documents until `go_on` is set.
+    """
 
     def __init__(self) -> None:
         self.traces: dict[str, Trace] = {}
-        self.pause = 0.0
+        self.go_on = threading.Event()
 
     def collection(self) -> tuple[str, Mapping[Modality, int]]:
         return "Orsk and its neighbours", {_I: 212, _P: 164, _T: 31}
@@ -217,7 +221,8 @@ class ScriptedBackend:
             settings = replace(settings, threshold=0.99)
         for trace in grown(query, settings, f"t{len(self.traces) + 1}"):
             yield trace
-            time.sleep(1.5 if "slow" in query.text else self.pause)
+            if "slow" in query.text and trace.phase is Phase.RETRIEVED:
+                self.go_on.wait(60)
 
     def answer_again(self, trace: Trace, kept: tuple[str, ...], settings: Settings, stage: str) -> Iterator[Trace]:
         fresh = replace(trace, id=f"{trace.id}-again{len(self.traces)}", timings=trace.timings[:2])

@@ -33,9 +33,11 @@ SPECIAL = (
     "<|video_pad|>",
 )
 PARTS = ("<think>", "</think>", "<rank>", "</rank>", "<answer>", "</answer>")
-# Qwen's own pattern: a word with the blank before it, every digit by itself.
+# Qwen's own pattern, but with digits in pairs: among ten digits that all look alike the small model never learned, in
+# 7 M tokens, which one to copy.
 _PIECES = Regex(
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,2}"
+    r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
 # Qwen3-VL's conversation form, for users and assistants who send texts and pictures.
 CHAT_TEMPLATE = (

@@ -33,7 +33,7 @@ from trl import TrlParser
 from mmrag.errors import CheckpointError
 from mmrag.policy.prompts import JUDGE, RANK, as_text
 from training.architecture import make_model, make_processor, make_tokenizer
-from training.batches import Batch, encode, in_batches, to_device, weighted_loss
+from training.batches import PROMPT_WEIGHT, Batch, encode, in_batches, to_device, weighted_loss
 from training.data import Example
 from training.optim import Optimizers, warm_constant_cool
 from training.skills import Classroom, lesson
@@ -67,6 +67,7 @@ class BaseConfig:
     device: str = "auto"
     resume: bool = False
     start_from: str = ""  # a checkpoint whose weights to begin with, in place of random ones
+    start_at: int = 0  # the chunk to begin with, where those weights have learned what comes before it
 
 
 class Stream(IterableDataset[tuple[int, float, Batch]]):
@@ -86,7 +87,8 @@ class Stream(IterableDataset[tuple[int, float, Batch]]):
 def chunk_batches(config: BaseConfig, processor: Any, number: int) -> Iterator[Batch]:
     """All batches of chunk `number` of the stream: the lessons of its worlds, mixed."""
     rng = random.Random(f"{config.seed}/{number}")
-    examples = (encode(processor, example) for example in chunk_lessons(config, number, rng))
+    weight = prompt_weight_at(number / config.chunks)
+    examples = (encode(processor, example, weight) for example in chunk_lessons(config, number, rng))
     yield from in_batches(examples, config.budget, processor.tokenizer.pad_token_id, rng)
 
 
@@ -123,14 +125,23 @@ def copying_at(done: float) -> float:
     return 8.0 if done < 0.2 else 1.0
 
 
+def prompt_weight_at(done: float) -> float:
+    """The curriculum: what foreseeing the prompt's words counts; it teaches copying, and is mostly noise afterwards."""
+    return PROMPT_WEIGHT if done < 0.3 else 0.1
+
+
 def vocabulary_texts(config: BaseConfig) -> Iterator[str]:
-    """Text of a few worlds, for the tokenizer: documents, questions, and the words around them."""
-    for seed in range(config.first_world, config.first_world + 48):
+    """Text for the tokenizer: documents, questions, and the words around them.
+
+    Of many worlds: in a few, their invented names are frequent enough to take the tokens that words and syllables need.
+    """
+    for seed in range(config.first_world, config.first_world + 240):
         world = World(seed, config.entities)
         yield from (as_text(document) for document in world.documents.values())
-        for question in world.questions(100, "train"):
+        for question in world.questions(40, "train"):
             yield question.question
             yield from (f"[1] says that {hop.statement}." for hop in question.hops)
+    yield from [" ".join(f"{pair:02d}" for pair in range(100))] * 300  # each a token, though a world has few of them
     yield from [f"user\n{JUDGE}\n{RANK}\nassistant\n", "Yes.", "No."] * 400
 
 
@@ -142,7 +153,7 @@ class Run:
         self.folder = Path(config.out)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.device = torch.device(_device(config.device))
-        self.state: dict[str, Any] = {"tokens": 0, "chunk": 0, "step": 0, "seconds": 0.0}
+        self.state: dict[str, Any] = {"tokens": 0, "chunk": config.start_at, "step": 0, "seconds": 0.0}
         torch.manual_seed(config.seed)
         if config.resume:
             self._load(self._last())
@@ -218,7 +229,7 @@ class Run:
     def report(self, loss: float) -> None:
         """One line of progress with the time left."""
         state, chunks = self.state, self.config.chunks
-        left = state["seconds"] / (state["chunk"] + 0.5) * (chunks - state["chunk"])
+        left = state["seconds"] / (state["chunk"] - self.config.start_at + 0.5) * (chunks - state["chunk"])
         text = "chunk %d/%d  step %d  %.2f M tokens  loss %.3f  %.0f tokens/s  about %.0f min left"
         speed = state["tokens"] / max(state["seconds"], 1e-9)
         log.info(text, state["chunk"], chunks, state["step"], state["tokens"] / 1e6, loss, speed, left / 60)

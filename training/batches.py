@@ -46,7 +46,7 @@ class Batch:
         return int(self.inputs["attention_mask"].sum())
 
 
-def encode(processor: ProcessorMixin, example: Example) -> Encoded:
+def encode(processor: ProcessorMixin, example: Example, prompt_weight: float = PROMPT_WEIGHT) -> Encoded:
     """Prompt and target through the processor, as they are in use."""
     tokenizer = processor.tokenizer
     asked = render(processor, example.prompt)
@@ -57,7 +57,7 @@ def encode(processor: ProcessorMixin, example: Example) -> Encoded:
     )
     ids = inputs["input_ids"][0]
     written = len(tokenizer(example.target + "<|im_end|>\n", add_special_tokens=False).input_ids)
-    weights = torch.full(ids.shape, PROMPT_WEIGHT)
+    weights = torch.full(ids.shape, prompt_weight)
     weights[-written:] = 1.0
     weights[-1] = 0.0  # the line break after the end is never generated
     weights[inputs["mm_token_type_ids"][0] != 0] = 0.0

@@ -47,17 +47,18 @@ def ranked_target(question: Question, documents: Sequence[Document]) -> str:
     """What a good model writes of `documents`, in the grammar's form.
 
     The reasoning follows the hops; the ranking puts first what the answer was read from, which is the last hop's
-    evidence. Without every hop's evidence among the documents the right answer is that it is not there.
+    evidence. Without every hop's evidence among the documents the right answer is that it is not there. The blank before
+    the answer gives its first word the token that it has amid a text, so that it can be copied.
     """
     number = {document.id: index for index, document in enumerate(documents, start=1)}
     if not question.evidence or not set(question.evidence) <= set(number):
-        return f"<think>No document holds the answer.</think><rank>none</rank><answer>{NOT_FOUND}</answer>"
+        return f"<think>No document holds the answer.</think><rank>none</rank><answer> {NOT_FOUND}</answer>"
     kinds = {document.id: document.modality for document in documents}
     sentences = [reasoning(hop, number, kinds) for hop in question.hops]
     ranked = dict.fromkeys(number[one] for hop in reversed(question.hops) for one in hop.evidence)
     rank = " > ".join(f"[{index}]" for index in ranked)
     answer = ", ".join(question.answers)
-    return f"<think>{' '.join(sentences)}</think><rank>{rank}</rank><answer>{answer}</answer>"
+    return f"<think>{' '.join(sentences)}</think><rank>{rank}</rank><answer> {answer}</answer>"
 
 
 def reasoning(hop: Hop, number: dict[str, int], kinds: dict[str, Modality]) -> str:

@@ -99,7 +99,7 @@ def read(room: Classroom) -> Example:
     number = {one.document.id: index for index, one in enumerate(shown, start=1)}
     kinds = {one.document.id: one.document.modality for one in shown}
     think = reasoning(question.hops[0], number, kinds)
-    target = f"<think>{think}</think><answer>{', '.join(question.answers)}</answer>"
+    target = f"<think>{think}</think><answer> {', '.join(question.answers)}</answer>"
     return Example(_reading_prompt(room.query(question), shown), target, f"read {question.category}")
 
 

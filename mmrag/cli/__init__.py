@@ -20,6 +20,7 @@ from rich.progress import Progress as Bar
 from mmrag import settings
 from mmrag.cli.printed import KIND, print_trace
 from mmrag.errors import MmragError
+from mmrag.quiet import quiet_libraries
 from mmrag.session import OpenCollection, open_collection, open_session, read_picture
 from mmrag.settings import Settings
 from mmrag.types import Query
@@ -83,6 +84,7 @@ def tidy() -> Iterator[None]:
 
 def main() -> None:
     """What `python -m mmrag` runs."""
+    quiet_libraries()
     app(prog_name="mmrag")
 
 

@@ -41,8 +41,8 @@ SEEDS = 6  # first-hop hits whose names are followed
 LINKED = 6  # ids of the second hop; each is found by little else, so the first few must weigh enough to be seen
 BATCH = 64
 LARGEST = 1024  # pixels a side while waiting to be encoded, more than any encoder looks at
-WEIGHTS: Mapping[str, float] = {"picture": 0.5, "text": 0.25, "words": 1.0, "link": 1.5}
-WEIGHTS_WITH_PICTURE: Mapping[str, float] = {"picture": 1.0, "text": 0.25, "words": 0.25, "link": 1.5}
+WEIGHTS: Mapping[str, float] = {"picture": 0.5, "text": 0.25, "words": 1.0, "link": 0.5}
+WEIGHTS_WITH_PICTURE: Mapping[str, float] = {"picture": 1.0, "text": 0.25, "words": 0.5, "link": 0.5}
 DOCUMENTS, PICTURES, TEXTS = "documents.jsonl", "pictures.faiss", "texts.faiss"
 
 

@@ -6,6 +6,7 @@ them, so there is nothing to add to.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Sequence
 
@@ -22,6 +23,7 @@ STOP_WORDS = frozenset(
     what when where which while who whom whose why will with would you your
     """.split()  # noqa: SIM905 - words read better as words
 )
+logging.getLogger("bm25s").setLevel(logging.WARNING)  # it sets itself to DEBUG when imported
 _TOKEN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W\u3040-\u30ff\u3400-\u9fff]+")  # Han and kana one by one
 
 

@@ -105,7 +105,8 @@ class AskPage:
         c = self.controls
         drawn = [self.view, self.trace, self.keep_plot, self.time_plot, self.tables]
         asked = [c.question, self.picture, self.preview]
-        lane = {**LIGHT, **MODEL_LANE}
+        # A run being cancelled still counts as pending for a moment: asked anew right after Stop, "once" would drop it.
+        lane = {**LIGHT, **MODEL_LANE, "trigger_mode": "always_last"}
         offers = (self.examples.example, self.view.example)
         runs = [
             gr.on([c.go.click, c.question.submit], self.ask, [c.question, self.picture, *c.settings], drawn, **lane),
