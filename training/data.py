@@ -47,8 +47,8 @@ def ranked_target(question: Question, documents: Sequence[Document]) -> str:
     """What a good model writes of `documents`, in the grammar's form.
 
     The reasoning follows the hops; the ranking puts first what the answer was read from, which is the last hop's
-    evidence. Without every hop's evidence among the documents the right answer is that it is not there. The blank before
-    the answer gives its first word the token that it has amid a text, so that it can be copied.
+    evidence. Without every hop's evidence among the documents the right answer is that it is not there. The blank
+    before the answer gives its first word the token that it has amid a text, so that it can be copied.
     """
     number = {document.id: index for index, document in enumerate(documents, start=1)}
     if not question.evidence or not set(question.evidence) <= set(number):
