@@ -9,5 +9,5 @@ from transformers.utils.logging import disable_progress_bar
 
 def quiet_libraries() -> None:
     """For the entry points of programs: no bars for loads of a moment, no notices of what a library will rename."""
-    disable_progress_bar()
+    disable_progress_bar()  # type: ignore[no-untyped-call]
     warnings.filterwarnings("ignore", category=FutureWarning, module=r"(transformers|peft)\.")
