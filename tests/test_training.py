@@ -19,7 +19,7 @@ from mmrag.policy.grammar import NOT_FOUND, read_ranked_answer, read_verdict
 from mmrag.types import Question
 from training.architecture import make_model, make_processor, make_tokenizer
 from training.base import BaseConfig, Run, chunk_batches, documents_at, level_at
-from training.batches import PROMPT_WEIGHT, collate, encode, weighted_loss
+from training.batches import DECISIVE_WEIGHT, PROMPT_WEIGHT, collate, encode, target_weights, weighted_loss
 from training.data import judge_target, ranked_target
 from training.optim import Optimizers, orthogonal, warm_constant_cool
 from training.skills import SKILLS, Classroom
@@ -75,11 +75,30 @@ def test_a_lesson_weighs_what_is_written_fully_and_pictures_not_at_all(
 ) -> None:
     example = skill(room)  # type: ignore[operator]
     encoded = encode(processor, example)  # type: ignore[arg-type]
-    written = encoded.input_ids[encoded.weights == 1.0]
+    written = encoded.input_ids[encoded.weights >= 1.0]
     assert processor.tokenizer.decode(written) == example.target + "<|im_end|>"  # type: ignore[attr-defined]
     assert not encoded.weights[encoded.token_types == 1].any()
     assert int((encoded.token_types == 1).sum()) == 16 * len(example.prompt.pictures)
-    assert set(encoded.weights.unique().tolist()) <= set(torch.tensor([0.0, PROMPT_WEIGHT, 1.0]).tolist())
+    known = torch.tensor([0.0, PROMPT_WEIGHT, 1.0, DECISIVE_WEIGHT])
+    assert torch.isin(encoded.weights, known).all()
+
+
+@pytest.mark.parametrize(
+    ("target", "decisive"),
+    [
+        ("<think>[12] says that it opened in 19.</think><rank>[12] > [3]</rank><answer> red</answer>", "12123"),
+        ("<think>[1] shows no 2.</think><answer> yes</answer>", "1yes"),
+        ("<think>[1] shows no 2.</think><answer> nobody</answer>", "1"),
+        ("Yes. It says No.", "Yes"),
+        ("no", "no"),
+    ],
+)
+def test_verdicts_and_document_numbers_weigh_more(target: str, decisive: str, processor: object) -> None:
+    tokenizer = processor.tokenizer  # type: ignore[attr-defined]
+    weights = target_weights(tokenizer, target + "<|im_end|>\n")
+    ids = torch.tensor(tokenizer(target + "<|im_end|>\n").input_ids)
+    assert tokenizer.decode(ids[weights == DECISIVE_WEIGHT]).replace(" ", "") == decisive
+    assert weights[-1] == 0
 
 
 def test_padding_changes_no_loss(room: Classroom, processor: object) -> None:
@@ -92,7 +111,7 @@ def test_padding_changes_no_loss(room: Classroom, processor: object) -> None:
     )
     alone, beside = collate([short], tokenizer.pad_token_id), collate([short, long], tokenizer.pad_token_id)
     beside = replace(beside, weights=beside.weights * torch.tensor([[1.0], [0.0]]))
-    losses = [float(weighted_loss(model(**one.inputs).logits, one)) for one in (alone, beside)]
+    losses = [weighted_loss(model(**one.inputs).logits, one).item() for one in (alone, beside)]
     assert losses[0] == pytest.approx(losses[1], abs=1e-4)
 
 

@@ -102,6 +102,20 @@ def test_a_question_asked_right_after_stop_is_answered(watched: Watched, slow: t
     _quiet(watched)
 
 
+def test_pressing_enter_twice_asks_once(watched: Watched, slow: threading.Event, backend: ScriptedBackend) -> None:
+    page = watched.open()
+    before = len(backend.traces)
+    page.get_by_role("textbox", name="question").fill("slow?")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    expect(page.locator(".verdict.waiting").first).to_be_visible()
+    page.keyboard.press("Enter")
+    slow.set()
+    expect(page.locator(".answer")).to_contain_text("red")
+    watched.ask("And now?")
+    assert len(backend.traces) == before + 2
+
+
 def test_a_trace_can_be_opened_by_its_link_and_taken_away(
     watched: Watched, browser: Browser, tmp_path: Path, backend: ScriptedBackend
 ) -> None:

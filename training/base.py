@@ -33,7 +33,7 @@ from trl import TrlParser
 from mmrag.errors import CheckpointError
 from mmrag.policy.prompts import JUDGE, RANK, as_text
 from training.architecture import make_model, make_processor, make_tokenizer
-from training.batches import PROMPT_WEIGHT, Batch, encode, in_batches, to_device, weighted_loss
+from training.batches import DECISIVE_WEIGHT, PROMPT_WEIGHT, Batch, encode, in_batches, to_device, weighted_loss
 from training.data import Example
 from training.optim import Optimizers, warm_constant_cool
 from training.skills import Classroom, lesson
@@ -206,9 +206,10 @@ class Run:
         finished = number == self.config.chunks
         if finished or number % self.config.evaluate_every == 0:
             self.state["held_out"] = held_out(self.model, self.config, self.processor, self.device)
-            for skill, value in self.state["held_out"].items():
-                self.writer.add_scalar(f"held_out/{skill}", value, self.state["tokens"])
-            log.info("held out: %s", "  ".join(f"{k} {v:.2f}" for k, v in self.state["held_out"].items()))
+            for skill, found in self.state["held_out"].items():
+                for name, value in found.items():
+                    self.writer.add_scalar(f"held_out/{name}/{skill}", value, self.state["tokens"])
+                log.info("held out: %s: %s", skill, "  ".join(f"{name} {value:.2f}" for name, value in found.items()))
         if finished or number % self.config.save_every == 0:
             self.save()
 
@@ -245,21 +246,32 @@ class Run:
 
 
 @torch.inference_mode()
-def held_out(model: Any, config: BaseConfig, processor: Any, device: torch.device) -> dict[str, float]:
-    """By skill, the share of lessons in unseen worlds whose every target token is the first choice (teacher forced)."""
+def held_out(model: Any, config: BaseConfig, processor: Any, device: torch.device) -> dict[str, dict[str, float]]:
+    """How well each skill is done in unseen worlds, by the model's first choice at every token (teacher forced).
+
+    `tokens`: the share of what should be written; `whole`: the share of lessons right to the last token; `decided`: the
+    share of lessons whose verdict and document numbers are right, for the skills that have them.
+    """
     rng = random.Random(5)
     rooms = [classroom(config, HELD_OUT + index, 3, 5, rng) for index in range(8)]
     examples = (encode(processor, lesson(rooms[index % 8])) for index in range(config.examined))
-    right: dict[str, list[float]] = {}
+    scores: dict[str, dict[str, list[float]]] = {}
     model.eval()
     for one in in_batches(examples, config.budget, processor.tokenizer.pad_token_id, rng):
         batch = to_device(one, device)
-        guess = model(**batch.inputs).logits[:, :-1].argmax(-1)  # (B, L - 1)
-        wrong = (guess != batch.inputs["input_ids"][:, 1:]) & (batch.weights[:, 1:] == 1.0)
-        for skill, row in zip(batch.skills, wrong, strict=True):
-            right.setdefault(skill, []).append(float(not row.any()))
+        right = model(**batch.inputs).logits[:, :-1].argmax(-1) == batch.inputs["input_ids"][:, 1:]  # (B, L - 1)
+        weights = batch.weights[:, 1:]
+        for skill, hit, weight in zip(batch.skills, right, weights, strict=True):
+            found = scores.setdefault(skill, {"tokens": [], "whole": [], "decided": []})
+            found["tokens"].append(float(hit[weight >= 1.0].float().mean()))
+            found["whole"].append(float(hit[weight >= 1.0].all()))
+            if (decisive := weight >= DECISIVE_WEIGHT).any():
+                found["decided"].append(float(hit[decisive].all()))
     model.train()
-    return {skill: sum(values) / len(values) for skill, values in sorted(right.items())}
+    return {
+        skill: {"lessons": len(found["whole"])} | {name: sum(v) / len(v) for name, v in found.items() if v}
+        for skill, found in sorted(scores.items())
+    }
 
 
 def spent(folder: Path) -> dict[str, float]:

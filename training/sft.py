@@ -29,7 +29,7 @@ from trl import TrlParser
 
 from mmrag.settings import MODELS, POLICY
 from mmrag.types import Question
-from training.batches import collate, encode
+from training.batches import Batch, collate, encode, weighted_loss
 from training.data import Example, judge_example, ranked_example
 from training.skills import Classroom
 from training.world import World
@@ -76,6 +76,15 @@ class Batches(Dataset[list[Example]]):
 
     def __getitem__(self, index: int) -> list[Example]:
         return self.batches[index]
+
+
+class Weighted(Trainer):
+    """A trainer whose labels are the weights of the tokens."""
+
+    def compute_loss(self, model: Any, inputs: dict[str, Any], *_: Any, **__: Any) -> torch.Tensor:
+        """The loss of pre-training, on what should be written alone."""
+        weights = inputs.pop("labels")
+        return weighted_loss(model(**inputs).logits, Batch(inputs, weights, ()))
 
 
 def examples(config: SftConfig) -> Iterator[Example]:
@@ -133,12 +142,11 @@ def train(config: SftConfig) -> Path:
     log.info("worked examples: %s", dict(counts))
 
     def tensors(batches: list[list[Example]]) -> dict[str, Any]:
-        batch = collate([encode(processor, one) for one in batches[0]], processor.tokenizer.pad_token_id)
-        labels = batch.inputs["input_ids"].masked_fill(batch.weights != 1.0, -100)
-        return {**batch.inputs, "labels": labels}
+        batch = collate([encode(processor, one, 0.0) for one in batches[0]], processor.tokenizer.pad_token_id)
+        return {**batch.inputs, "labels": batch.weights}
 
     cuda = torch.cuda.is_available()
-    trainer = Trainer(
+    trainer = Weighted(
         model=model,
         args=TrainingArguments(
             output_dir=config.runs,

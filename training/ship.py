@@ -58,20 +58,26 @@ def ship(config: ShipConfig) -> Path:
 
 def card(parameters: int, state: dict[str, Any]) -> str:
     """The model card: what it is, how it was made, and how it does on a world it never saw."""
-    rows = "\n".join(f"| {skill} | {value:.3f} |" for skill, value in state["held_out"].items())
+    rows = "\n".join(_row(skill, found) for skill, found in state["held_out"].items())
     return f"""# The embedded policy
 
 A Qwen3-VL of {parameters / 1e6:.1f} million parameters, trained from nothing by `make train-base` on generated worlds:
 {state["tokens"] / 1e6:.1f} million tokens, {state["step"]} steps, {state["seconds"] / 60:.0f} minutes.
 
-Share of examples of a held-out world whose every target token is the model's first choice:
+On worlds that it never saw, by its first choice at every token: the share of the tokens to be written, of the lessons
+right to the last token, and of the lessons whose verdict and document numbers are right.
 
-| skill | right |
-|---|---|
+| skill | lessons | tokens | whole | decided |
+|---|---|---|---|---|
 {rows}
 
 It knows nothing of the real world: all it can do is read, look and compare what it is shown.
 """
+
+
+def _row(skill: str, found: dict[str, float]) -> str:
+    cells = [f"{found[name]:.3f}" if name in found else "" for name in ("tokens", "whole", "decided")]
+    return f"| {skill} | {found['lessons']:.0f} | {' | '.join(cells)} |"
 
 
 def main() -> None:

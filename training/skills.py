@@ -154,12 +154,12 @@ def same(room: Classroom) -> Example:
 
 
 SKILLS: Mapping[Callable[[Classroom], Example], float] = {
-    describe: 0.20,
-    read: 0.41,
-    find: 0.08,
-    weigh: 0.13,
-    cells: 0.08,
-    echo: 0.06,
+    describe: 0.18,
+    read: 0.38,
+    find: 0.12,
+    weigh: 0.20,
+    cells: 0.05,
+    echo: 0.03,
     same: 0.04,
 }
 

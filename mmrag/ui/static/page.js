@@ -110,6 +110,12 @@
     Object.assign(state, { pinned: [], hovered: [], focused: null });
     draw();
   });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing || !event.target.closest("#question")) return;
+    if (!document.body.classList.contains("mm-busy")) return busy(true);
+    event.preventDefault();  // Gradio would keep a second Enter, and ask once more when the answer is there
+    event.stopImmediatePropagation();
+  }, true);
   document.addEventListener("click", (event) => {
     const at = (selector) => event.target.closest(selector);
     if (at("[data-theme-toggle]")) return theme(!document.body.classList.contains("dark"));
