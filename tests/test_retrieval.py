@@ -239,7 +239,7 @@ def test_fusing_one_ranking_keeps_it(ranked: list[str]) -> None:
 
 def test_fusion_matches_the_sum_by_hand() -> None:
     fused = dict(fuse({"text": ["a", "b"], "words": ["b"]}, {"words": 2.0}))
-    assert fused == pytest.approx({"a": 1 / 61, "b": 1 / 62 + 2 / 61})
+    assert fused == pytest.approx({"a": 1 / 3, "b": 1 / 4 + 2 / 3})
 
 
 # --- words and links

@@ -154,13 +154,13 @@ def same(room: Classroom) -> Example:
 
 
 SKILLS: Mapping[Callable[[Classroom], Example], float] = {
-    describe: 0.18,
-    read: 0.38,
+    describe: 0.14,
+    read: 0.48,
     find: 0.12,
-    weigh: 0.20,
-    cells: 0.05,
-    echo: 0.03,
-    same: 0.04,
+    weigh: 0.18,
+    cells: 0.03,
+    echo: 0.02,
+    same: 0.03,
 }
 
 

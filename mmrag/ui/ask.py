@@ -105,8 +105,9 @@ class AskPage:
         c = self.controls
         drawn = [self.view, self.trace, self.keep_plot, self.time_plot, self.tables]
         asked = [c.question, self.picture, self.preview]
-        # A run being cancelled still counts as pending for a moment: asked anew right after Stop, "once" would drop it.
-        lane = {**LIGHT, **MODEL_LANE, "trigger_mode": "always_last"}
+        # A run being cancelled counts as pending for a moment: asked anew right after Stop, Gradio's "once" would drop
+        # the question, and "always_last" would keep it for ever. The page itself sees to it that one runs at a time.
+        lane = {**LIGHT, **MODEL_LANE, "trigger_mode": "multiple"}
         offers = (self.examples.example, self.view.example)
         runs = [
             gr.on([c.go.click, c.question.submit], self.ask, [c.question, self.picture, *c.settings], drawn, **lane),

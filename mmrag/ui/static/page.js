@@ -133,7 +133,7 @@
     if (dark !== null) theme(dark === "1");
     new MutationObserver((changes) => {
       const ours = (node) => node.nodeType === 1 && (node.matches(".mm.trace") || node.querySelector(".mm.trace"));
-      if (changes.some((change) => [...change.addedNodes].some(ours) || change.target.closest?.(".mm.trace"))) settle();
+      if (changes.some((change) => [...change.addedNodes].some(ours) || change.target.closest?.("[data-frame]"))) settle();
     }).observe(document.body, { childList: true, subtree: true, attributes: true, attributeFilter: ["data-frame"] });
     settle();
   }
