@@ -20,7 +20,7 @@ def shoot(browser: Browser, url: str, name: str, width: int, dark: bool) -> Path
     page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light")
     page.goto(f"{url}?__theme={'dark' if dark else 'light'}")
     page.locator("#examples button").first.click()
-    page.wait_for_selector(".answer", timeout=60_000)
+    page.wait_for_selector(".mm.trace[data-phase='done'][data-busy='0']", timeout=60_000)
     page.wait_for_timeout(1_000)
     file = DOCS / f"{name}.png"
     page.screenshot(path=file, full_page=True)
