@@ -146,12 +146,19 @@ def test_the_fingerprint_follows_the_weights(checkpoint: Path, tmp_path: Path, e
 
 
 def test_loading_a_folder_opens_no_socket(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object, **__: object) -> None:
-        raise AssertionError("a socket was opened")
+    reached: list[object] = []
+
+    def refuse(*asked: object, **_: object) -> None:
+        reached.append(asked)
+        raise OSError("the guard refuses")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    with pytest.raises(OSError, match="the guard refuses"):
+        socket.create_connection(("192.0.2.1", 80), timeout=1)
+    reached.clear()
     Encoder.load(checkpoint)
+    assert not reached
 
 
 def _no_folder(folder: Path) -> None:

@@ -113,7 +113,7 @@
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.shiftKey || event.isComposing || !event.target.closest("#question")) return;
     if (!document.body.classList.contains("mm-busy")) return busy(true);
-    event.preventDefault();  // Gradio would keep a second Enter, and ask once more when the answer is there
+    event.preventDefault();  // a second Enter would ask a second time
     event.stopImmediatePropagation();
   }, true);
   document.addEventListener("click", (event) => {
