@@ -41,7 +41,8 @@ def test_right_answers_score_one_and_refusing_rightly_is_right() -> None:
     assert report["n"] == 2
     for part, name in (("listwise", "em"), ("listwise", "ndcg"), ("answer", "f1"), ("rank", "mrr"), ("judge", "f1")):
         assert report[part][name] == {"value": 1.0, "ci95": [1.0, 1.0]}
-    assert report["answer"]["by_type"]["ImageListQ"]["em"]["value"] == 1
+    for part in ("listwise", "answer"):
+        assert report[part]["by_type"]["ImageListQ"]["em"]["value"] == 1
     assert report["retrieval"]["recall@1"]["all"]["value"] == 0.5  # of the one answerable question's two
     assert report["judge"]["retrieved"]["precision"]["value"] == pytest.approx(2 / 3, abs=1e-4)
     assert report["latency"]["total"]["p50"]["value"] == 1.0

@@ -13,6 +13,7 @@ from mmrag.policy.grammar import (
     read_progress,
     read_ranked_answer,
     read_verdict,
+    uncited,
 )
 from mmrag.types import Ranking, Sentence
 
@@ -137,3 +138,17 @@ def test_any_text_is_a_verdict_or_malformed(text: str) -> None:
         assert not text.strip().lower().startswith(("yes.", "no."))
     else:
         assert text.strip().lower().startswith("yes" if says_yes else "no")
+
+
+@pytest.mark.parametrize(
+    ("sentence", "words"),
+    [
+        ("The roof is red [2].", "The roof is red."),
+        ("[2] says that it opened in 1871.", "says that it opened in 1871."),
+        ("It opened in 1871 [1][ 2, 3 ], and closed [4].", "It opened in 1871, and closed."),
+        ("It has [no] number.", "It has [no] number."),
+        ("[1]", ""),
+    ],
+)
+def test_a_sentence_without_its_citations_is_its_words(sentence: str, words: str) -> None:
+    assert uncited(sentence) == words

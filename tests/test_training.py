@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -15,14 +16,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from mmrag.policy.grammar import NOT_FOUND, read_ranked_answer, read_verdict
+from mmrag.policy.grammar import NOT_FOUND, read_progress, read_ranked_answer, read_verdict, uncited
 from mmrag.types import Question
 from training.architecture import make_model, make_processor, make_tokenizer
 from training.base import BaseConfig, Run, chunk_batches, documents_at, level_at
 from training.batches import DECISIVE_WEIGHT, PROMPT_WEIGHT, collate, encode, target_weights, weighted_loss
-from training.data import judge_target, ranked_target
+from training.data import Example, judge_target, ranked_target
 from training.optim import Optimizers, orthogonal, warm_constant_cool
-from training.skills import SKILLS, Classroom
+from training.skills import SKILLS, Classroom, cite, quote
 from training.world import World
 
 SMALL = BaseConfig(chunks=3, worlds=2, entities=12, questions=20, lessons=6, budget=512, save_every=1, examined=16)
@@ -69,6 +70,33 @@ def test_judge_targets_say_yes_of_evidence_alone(room: Classroom) -> None:
             assert reason
 
 
+def numbered(example: Example) -> dict[str, str]:
+    """The documents of a prompt by number."""
+    text = "".join(block.get("text", "") for block in example.prompt.content)
+    return dict(re.findall(r"^\[(\d+)\] (.*?) \[/\1\]$", text, re.DOTALL | re.MULTILINE))
+
+
+def test_a_lesson_in_citing_gives_each_sentence_the_document_that_says_it(room: Classroom) -> None:
+    for _ in range(20):
+        example = cite(room)
+        said = numbered(example)
+        for sentence in read_progress(example.target, list(said)):
+            (document,) = sentence.cites
+            assert said[document] == uncited(sentence.text)
+
+
+def test_a_lesson_in_quoting_cites_the_sentence_that_answers_or_says_that_there_is_none(room: Classroom) -> None:
+    lessons = [quote(room) for _ in range(80)]
+    for example in lessons:
+        said = numbered(example)
+        (sentence,) = read_progress(example.target, list(said))
+        if example.skill == "quote absent":
+            assert (sentence.cites, NOT_FOUND in example.target) == ((), True)
+        else:
+            assert said[sentence.cites[0]] == uncited(sentence.text)
+    assert 0 < sum(example.skill == "quote absent" for example in lessons) < 40
+
+
 @pytest.mark.parametrize("skill", list(SKILLS), ids=lambda skill: skill.__name__)
 def test_a_lesson_weighs_what_is_written_fully_and_pictures_not_at_all(
     skill: object, room: Classroom, processor: object
@@ -86,14 +114,16 @@ def test_a_lesson_weighs_what_is_written_fully_and_pictures_not_at_all(
 @pytest.mark.parametrize(
     ("target", "decisive"),
     [
-        ("<think>[12] says that it opened in 19.</think><rank>[12] > [3]</rank><answer> red</answer>", "12123"),
-        ("<think>[1] shows no 2.</think><answer> yes</answer>", "1yes"),
-        ("<think>[1] shows no 2.</think><answer> nobody</answer>", "1"),
+        ("<think>It opened in 19 [12].</think><rank>[12] > [3]</rank><answer> red</answer>", "It12123"),
+        ("<think>It has no 2 [1].</think><answer> yes</answer>", "It1yes"),
+        ("<think>No document holds the answer.</think><answer> nobody</answer>", "No"),
         ("Yes. It says No.", "Yes"),
         ("no", "no"),
     ],
 )
-def test_verdicts_and_document_numbers_weigh_more(target: str, decisive: str, processor: object) -> None:
+def test_verdicts_document_numbers_and_how_reasoning_begins_weigh_more(
+    target: str, decisive: str, processor: object
+) -> None:
     tokenizer = processor.tokenizer  # type: ignore[attr-defined]
     weights = target_weights(tokenizer, target + "<|im_end|>\n")
     ids = torch.tensor(tokenizer(target + "<|im_end|>\n").input_ids)

@@ -34,7 +34,7 @@ from mmrag.errors import CheckpointError
 from mmrag.policy.prompts import JUDGE, RANK, as_text
 from training.architecture import make_model, make_processor, make_tokenizer
 from training.batches import DECISIVE_WEIGHT, PROMPT_WEIGHT, Batch, encode, in_batches, to_device, weighted_loss
-from training.data import Example
+from training.data import Example, capitalised
 from training.optim import Optimizers, warm_constant_cool
 from training.skills import Classroom, lesson
 from training.world import World
@@ -140,7 +140,7 @@ def vocabulary_texts(config: BaseConfig) -> Iterator[str]:
         yield from (as_text(document) for document in world.documents.values())
         for question in world.questions(40, "train"):
             yield question.question
-            yield from (f"[1] says that {hop.statement}." for hop in question.hops)
+            yield from (f"{capitalised(hop.statement)} [1]." for hop in question.hops)
     yield from [" ".join(f"{pair:02d}" for pair in range(100))] * 300  # each a token, though a world has few of them
     yield from [f"user\n{JUDGE}\n{RANK}\nassistant\n", "Yes.", "No."] * 400
 

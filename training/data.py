@@ -5,13 +5,14 @@ Pure functions of a question and the documents shown; sft, the reinforcement sta
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mmrag.policy.grammar import NOT_FOUND
 from mmrag.policy.prompts import Prompt, Shown, judge_prompt, rank_prompt
 from mmrag.types import Document, Hop, Modality, Query, Question
 
+ABSENT = "No document holds the answer."
 _SAYS = {Modality.IMAGE: "shows", Modality.PASSAGE: "says", Modality.TABLE: "lists"}
 
 
@@ -52,20 +53,23 @@ def ranked_target(question: Question, documents: Sequence[Document]) -> str:
     """
     number = {document.id: index for index, document in enumerate(documents, start=1)}
     if not question.evidence or not set(question.evidence) <= set(number):
-        return f"<think>No document holds the answer.</think><rank>none</rank><answer> {NOT_FOUND}</answer>"
-    kinds = {document.id: document.modality for document in documents}
-    sentences = [reasoning(hop, number, kinds) for hop in question.hops]
+        return f"<think>{ABSENT}</think><rank>none</rank><answer> {NOT_FOUND}</answer>"
+    sentences = [reasoning(hop, number) for hop in question.hops]
     ranked = dict.fromkeys(number[one] for hop in reversed(question.hops) for one in hop.evidence)
     rank = " > ".join(f"[{index}]" for index in ranked)
     answer = ", ".join(question.answers)
     return f"<think>{' '.join(sentences)}</think><rank>{rank}</rank><answer> {answer}</answer>"
 
 
-def reasoning(hop: Hop, number: dict[str, int], kinds: dict[str, Modality]) -> str:
-    """One sentence of reasoning: which documents say what."""
+def reasoning(hop: Hop, number: Mapping[str, int]) -> str:
+    """One sentence of reasoning, and last what it rests on: what was read tells where, better than the other way."""
     cited = "".join(f"[{number[one]}]" for one in hop.evidence)
-    verb = _SAYS[kinds[hop.evidence[0]]]
-    return f"{cited} {verb} that {hop.statement}."
+    return f"{capitalised(hop.statement)} {cited}."
+
+
+def capitalised(statement: str) -> str:
+    """A statement as a sentence begins."""
+    return statement[0].upper() + statement[1:]
 
 
 def subject(document: Document) -> str:

@@ -30,7 +30,6 @@ from rich.progress import track
 
 from mmrag import metrics
 from mmrag.errors import BadCollection, MmragError
-from mmrag.policy.batched import generate_batch
 from mmrag.policy.prompts import Prompt, Shown, rank_prompt
 from mmrag.session import Session, open_collection, open_session
 from mmrag.settings import POLICY, WORLD, Settings
@@ -101,7 +100,7 @@ class Evaluation:
         """Each step finished: by the model where documents are shown, else by the rule for nothing kept."""
         asked = [(query, step) for query, step in zip(queries, steps, strict=True) if step.shown]
         prompts: list[Prompt] = [rank_prompt(query, self.shown(step.shown)) for query, step in asked]
-        texts = iter(generate_batch(self.session.policy, prompts, self.settings.max_new_tokens))
+        texts = iter(self.session.policy.generate_all(prompts, self.settings.max_new_tokens))
         return [finished(step, next(texts)) if step.shown else nothing_kept(step) for step in steps]
 
     def shown(self, names: Iterable[str]) -> tuple[Shown, ...]:
@@ -159,12 +158,13 @@ def report(outcomes: Sequence[Outcome], seconds: Mapping[str, Sequence[float]]) 
         "listwise": {
             **answers(outcomes, lambda one: one.given),
             **rankings(outcomes, lambda one: one.given, ("evidence_f1", "ndcg")),
+            "by_type": grouped(outcomes, lambda one: one.given, lambda q: q.type),
         },
         "rank": rankings(outcomes, lambda one: one.whole, ("ndcg", "mrr", "evidence_f1")),
         "answer": {
             **answers(outcomes, lambda one: one.whole),
-            "by_category": grouped(outcomes, lambda q: q.category),
-            "by_type": grouped(outcomes, lambda q: q.type),
+            "by_category": grouped(outcomes, lambda one: one.whole, lambda q: q.category),
+            "by_type": grouped(outcomes, lambda one: one.whole, lambda q: q.type),
         },
         "parse_rate": figure([float(step.malformed is None) for step in written]),
         "latency": {
@@ -220,9 +220,11 @@ def rankings(outcomes: Sequence[Outcome], step: Callable[[Outcome], Step], names
     return {name: figure([value(name, one) for one in outcomes]) for name in names}
 
 
-def grouped(outcomes: Sequence[Outcome], key: Callable[[Question], str]) -> dict[str, Any]:
-    """The pipeline's answers by a property of the question."""
-    return {name: {"n": len(part), **answers(part, lambda one: one.whole)} for name, part in groups(outcomes, key)}
+def grouped(
+    outcomes: Sequence[Outcome], step: Callable[[Outcome], Step], key: Callable[[Question], str]
+) -> dict[str, Any]:
+    """How good the answers are by a property of the question."""
+    return {name: {"n": len(part), **answers(part, step)} for name, part in groups(outcomes, key)}
 
 
 def groups(outcomes: Sequence[Outcome], key: Callable[[Question], str]) -> Iterator[tuple[str, list[Outcome]]]:

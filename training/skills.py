@@ -1,9 +1,9 @@
 """The single skills that pre-training exercises on a world: seeing, reading, copying, finding, matching.
 
 Ours. Every function takes a world and a random generator and gives one `Example`. Composed behaviour (several hops,
-comparing, ranking, abstaining) is left out on purpose: it belongs to sft and to reinforcement. But every token of the
-output formats is written here (Yes, No, the parts' marks): an adapter leaves the embeddings alone, so a token that the
-base never wrote is one that no adapter can teach it to write.
+comparing, ranking) is left out on purpose: it belongs to sft and to reinforcement. But every token of the output
+formats is written here (Yes, No, the parts' marks): an adapter leaves the embeddings alone, so a token that the base
+never wrote is one that no adapter can teach it to write.
 """
 
 from __future__ import annotations
@@ -15,13 +15,15 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from mmrag.policy.prompts import Prompt, Shown, as_text, document_parts, question_parts
-from mmrag.types import Modality, Query, Question
-from training.data import Example, judge_target, reasoning, subject
+from mmrag.policy.grammar import NOT_FOUND
+from mmrag.policy.prompts import Prompt, Shown, as_text, asked_of, document_parts, question_parts
+from mmrag.types import Document, Modality, Query, Question
+from training.data import ABSENT, Example, capitalised, judge_target, reasoning, subject
 from training.world import World
 from training.world.looks import KINDS, Look, View
 
 DRAWN = 96  # pixels; pictures are drawn this large for training and shrunk by the processor
+MISSING = 0.12  # of the lessons in reading have no answer among their documents
 _NOUN = {"color": "colour", "shape": "shape", "number": "count", "Others": ""}
 
 
@@ -37,6 +39,7 @@ class Classroom:
 
     def __post_init__(self) -> None:
         self.single = [q for q in self.questions if len(q.hops) == 1 and len(q.evidence) == 1]
+        self.told = [q for q in self.single if q.image is None]  # those that a sentence answers
         self.pictures = [d for d in self.world.documents.values() if d.modality is Modality.IMAGE]
         self.written = [d for d in self.world.documents.values() if d.modality is not Modality.IMAGE]
         self.tables = [d for d in self.world.documents.values() if d.table is not None]
@@ -59,11 +62,30 @@ class Classroom:
         self.world.query_picture(question.id, DRAWN).save(buffer, "PNG", compress_level=1)
         return Query(question.question, buffer.getvalue())
 
+    def sentences(self, question: Question, count: int) -> list[Shown]:
+        """At most `count` documents of one sentence: the one that answers, among those most like it that do not."""
+        (hop,) = question.hops
+        before, _, after = hop.statement.partition(question.answers[0])
+        pool = {q.hops[0].statement for q in self.told} - {hop.statement}
+        others = [one for one in sorted(pool) if not (after and one.startswith(before) and one.endswith(after))]
+        self.rng.shuffle(others)
+        words = set(hop.statement.split())
+        others.sort(key=lambda one: -len(words & set(one.split())))
+        near = others[: count + 2]
+        said = [hop.statement, *self.rng.sample(near, min(len(near), count - 1))]
+        ids = [hop.evidence[0], *map(str, range(1, len(said)))]
+        documents = [
+            Document(one, Modality.PASSAGE, "", f"{capitalised(says)}.") for one, says in zip(ids, said, strict=True)
+        ]
+        self.rng.shuffle(documents)
+        return [Shown(one) for one in documents]
+
     def shuffled(self, question: Question, count: int) -> list[Shown]:
-        """All evidence among hard negatives and other documents, `count` in all, in random order."""
+        """All evidence among hard negatives, or as many other documents, `count` in all, in random order."""
         ids = list(question.evidence)
         near = [one for one in question.negatives if one not in ids]
-        ids += self.rng.sample(near, min(len(near), max(0, (count - len(ids) + 1) // 2)))
+        most = max(0, count - len(ids)) if self.rng.random() < 0.5 else max(0, (count - len(ids) + 1) // 2)
+        ids += self.rng.sample(near, min(len(near), most))
         ids += [one for one in self.world.lookalikes(question, count, self.rng) if one not in ids][: count - len(ids)]
         self.rng.shuffle(ids)
         return [self.shown(one) for one in ids]
@@ -93,14 +115,28 @@ def description(look: Look, view: View) -> str:
 
 
 def read(room: Classroom) -> Example:
-    """Find the one document that answers, say what it says, and answer."""
+    """Find the one document that answers, say what it says, and answer; or say that none does."""
     question = room.rng.choice(room.single)
     shown = room.shuffled(question, room.rng.randint(1, room.documents))
-    number = {one.document.id: index for index, one in enumerate(shown, start=1)}
-    kinds = {one.document.id: one.document.modality for one in shown}
-    think = reasoning(question.hops[0], number, kinds)
-    target = f"<think>{think}</think><answer> {', '.join(question.answers)}</answer>"
-    return Example(_reading_prompt(room.query(question), shown), target, f"read {question.category}")
+    return _reading(room, question, room.query(question), shown, "read")
+
+
+def quote(room: Classroom) -> Example:
+    """Like `read`, of documents of one sentence: several lessons in telling things apart for the price of one."""
+    category = room.rng.choice(sorted({question.category for question in room.told}))
+    question = room.rng.choice([question for question in room.told if question.category == category])
+    shown = room.sentences(question, room.rng.randint(2, 2 + room.documents))
+    return _reading(room, question, Query(question.question), shown, "quote")
+
+
+def cite(room: Classroom) -> Example:
+    """Say of several sentences which document each is: four numbers to learn from, where an answer has one."""
+    shown = room.sentences(room.rng.choice(room.told), room.rng.randint(2, 2 + room.documents))
+    number = {one.document.text: index for index, one in enumerate(shown, start=1)}
+    asked = room.rng.sample(list(number), min(len(number), 4))
+    cited = " ".join(f"{sentence[:-1]} [{number[sentence]}]." for sentence in asked)
+    prompt = Prompt.of(*asked_of(Query(f"Where is it said? {' '.join(asked)}"), shown))
+    return Example(prompt, f"<think>{cited}</think>", "cite")
 
 
 def find(room: Classroom) -> Example:
@@ -109,7 +145,8 @@ def find(room: Classroom) -> Example:
     shown = room.shuffled(question, max(2, room.documents))
     about = subject(room.rng.choice(shown).document)
     found = [f"[{index}]" for index, one in enumerate(shown, start=1) if subject(one.document) == about]
-    return Example(_documents_prompt(shown, f"Which are about {about}?"), f"<rank>{' > '.join(found)}</rank>", "find")
+    prompt = Prompt.of(*asked_of(Query(f"Which are about {about}?"), shown))
+    return Example(prompt, f"<rank>{' > '.join(found)}</rank>", "find")
 
 
 def weigh(room: Classroom) -> Example:
@@ -154,12 +191,14 @@ def same(room: Classroom) -> Example:
 
 
 SKILLS: Mapping[Callable[[Classroom], Example], float] = {
-    describe: 0.14,
-    read: 0.48,
-    find: 0.12,
-    weigh: 0.18,
-    cells: 0.03,
-    echo: 0.02,
+    describe: 0.1,
+    read: 0.33,
+    quote: 0.2,
+    cite: 0.15,
+    find: 0.05,
+    weigh: 0.11,
+    cells: 0.02,
+    echo: 0.01,
     same: 0.03,
 }
 
@@ -170,12 +209,13 @@ def lesson(room: Classroom) -> Example:
     return room.rng.choices(list(SKILLS), weights)[0](room)
 
 
-def _reading_prompt(query: Query, shown: Sequence[Shown]) -> Prompt:
-    return _documents_prompt(shown, "Question: ", *question_parts(query))
-
-
-def _documents_prompt(shown: Sequence[Shown], *end: str | Image.Image) -> Prompt:
-    parts: list[str | Image.Image] = []
-    for index, one in enumerate(shown, start=1):
-        parts += [f"[{index}] ", *document_parts(one), "\n"]
-    return Prompt.of(*parts, *end)
+def _reading(room: Classroom, question: Question, query: Query, shown: Sequence[Shown], skill: str) -> Example:
+    """Reasoning and answer over the shown documents; in some lessons without the one that answers."""
+    (hop,) = question.hops
+    missing = len(shown) > 1 and room.rng.random() < MISSING
+    if missing:
+        shown = [one for one in shown if one.document.id not in hop.evidence]
+    number = {one.document.id: index for index, one in enumerate(shown, start=1)}
+    think, answer = (ABSENT, NOT_FOUND) if missing else (reasoning(hop, number), ", ".join(question.answers))
+    target = f"<think>{think}</think><answer> {answer}</answer>"
+    return Example(Prompt.of(*asked_of(query, shown)), target, f"{skill} {'absent' if missing else question.category}")

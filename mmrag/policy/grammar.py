@@ -1,7 +1,7 @@
 """The one place that reads what a model wrote. Nothing is guessed: text that breaks a rule is a `MalformedOutput`.
 
 A verdict:           Yes. It shows the named lighthouse.
-A ranked answer:     <think>[2] says that Ada Brenn designed it. [1] shows a red roof.</think>
+A ranked answer:     <think>Ada Brenn designed it [2]. Its roof is red [1].</think>
                      <rank>[1] > [2]</rank><answer>red</answer>
 
 Rules of a ranked answer: the three parts once each, in this order, closed, with nothing but blanks between or around
@@ -24,6 +24,7 @@ PARTS = ("think", "rank", "answer")
 _WHOLE = re.compile(r"\s*<think>(.*?)</think>\s*<rank>(.*?)</rank>\s*<answer>(.*?)</answer>\s*", re.DOTALL)
 _TAG = re.compile(r"</?(?:think|rank|answer)>")
 _CITATION = re.compile(r"\[\s*(\d{1,4}(?:\s*,\s*\d{1,4})*)\s*\]")
+_CITED = re.compile(rf"\s*{_CITATION.pattern}")
 _RANK = re.compile(r"\[\d{1,4}\](?:\s*>\s*\[\d{1,4}\])*")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 _VERDICT = re.compile(r"\s*(yes|no)\b[.,:;!]?\s*(.*)", re.DOTALL | re.IGNORECASE)
@@ -89,6 +90,11 @@ def read_verdict(text: str) -> tuple[bool, str]:
     if match is None:
         raise MalformedOutput("no_verdict", "it does not begin with Yes or No", text)
     return match[1].lower() == "yes", match[2].strip()
+
+
+def uncited(text: str) -> str:
+    """The words of a sentence without its citations."""
+    return _CITED.sub("", text).strip()
 
 
 def _pieces(think: str) -> list[str]:

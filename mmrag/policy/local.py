@@ -87,6 +87,14 @@ class LocalPolicy:
         turn: Turn = partial(self._turn, self._stage)
         return self._pieces(self._runner.write(prompt, max_new_tokens, turn))
 
+    def generate_all(self, prompts: Sequence[Prompt], max_new_tokens: int) -> tuple[str, ...]:
+        """What `generate` writes for each of the `prompts`, in order; pictures that they share are seen once."""
+        if not prompts:
+            return ()
+        with self._turn(self._stage):
+            openings = self._runner.open(prompts, self._verdicts, max_new_tokens)
+        return tuple(self._text(opening.tokens) for opening in openings)
+
     def logprob(self, prompt: Prompt, completion: str) -> tuple[float, ...]:
         """The natural log-probability of each token of `completion`, each given the prompt and the tokens before it."""
         tokens = self._processor.tokenizer(completion, add_special_tokens=False)["input_ids"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -21,14 +21,14 @@ from mmrag.types import Document, Modality, Query
 
 JUDGE = "Does the document help to answer the question? Say Yes or No, and why."
 RANK = (
-    "Answer the question from these documents alone. Think in short sentences that cite documents like [1]. "
+    "Answer the question from the documents alone. Think in short sentences that end with what they rest on, like [1]. "
     "Then rank the documents you used, best first. Write "
     "<think>...</think><rank>[2] > [1]</rank><answer>...</answer> "
     f"If the answer is not there, rank none and answer: {NOT_FOUND}"
 )
 
 _TAG = re.compile(r"<(?=[|/a-z])", re.IGNORECASE)  # whatever opens a special token of any model, or an output's part
-_NUMBER = re.compile(r"\[(\s*\d+(?:\s*,\s*\d+)*\s*)\]")
+_NUMBER = re.compile(r"\[(\s*/?\s*\d+(?:\s*,\s*\d+)*\s*)\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +72,20 @@ def judge_prompt(query: Query, shown: Shown) -> Prompt:
 
 def rank_prompt(query: Query, shown: Sequence[Shown]) -> Prompt:
     """Ask for reasoning, ranking and answer over the shown documents, in one generation."""
-    parts: list[str | Image.Image] = [f"{RANK}\n"]
+    return Prompt.of(f"{RANK}\n", *asked_of(query, shown))
+
+
+def asked_of(query: Query, shown: Sequence[Shown]) -> Iterator[str | Image.Image]:
+    """The question, the documents between their numbers, and the question's words again.
+
+    A model reads from left to right: only a document that comes after the question can be read in its light
+    ("query-aware contextualization", Liu et al. 2023, Lost in the Middle), and only the number after a document can
+    stand for what the document says.
+    """
+    yield from ("Question: ", *question_parts(query), "\n")
     for number, one in enumerate(shown, start=1):
-        parts += [f"[{number}] ", *document_parts(one), "\n"]
-    return Prompt.of(*parts, "Question: ", *question_parts(query))
+        yield from (f"[{number}] ", *document_parts(one), f" [/{number}]\n")
+    yield f"Question: {disarmed(query.text)}"
 
 
 def as_text(document: Document) -> str:
