@@ -9,14 +9,12 @@ that the reinforcement stages have something to earn.
 
 from __future__ import annotations
 
-import json
 import logging
 import random
-import shutil
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +27,7 @@ from trl import TrlParser
 
 from mmrag.settings import MODELS, POLICY
 from mmrag.types import Question
+from training.adapter import portable, write_adapter
 from training.batches import Batch, collate, encode, weighted_loss
 from training.data import Example, judge_example, ranked_example
 from training.skills import Classroom
@@ -171,30 +170,8 @@ def train(config: SftConfig) -> Path:
         data_collator=tensors,
     )
     trainer.train(resume_from_checkpoint=get_last_checkpoint(config.runs) if config.resume else None)
-    return write(config, model, dict(counts), trainer.state.global_step)
-
-
-def write(config: SftConfig, model: Any, counts: dict[str, int], steps: int) -> Path:
-    """The adapter in half precision with its card, put in place by one rename."""
-    out = Path(config.out)
-    fresh = out.with_name(out.name + ".writing")
-    shutil.rmtree(fresh, ignore_errors=True)
-    model.to(torch.bfloat16).save_pretrained(fresh)
-    (fresh / "README.md").unlink(missing_ok=True)
-    (fresh / "card.json").write_text(
-        json.dumps({"examples": counts, "steps": steps, "config": portable(config)}, indent=1)
-    )
-    adapter = json.loads((fresh / "adapter_config.json").read_text())
-    adapter["base_model_name_or_path"] = "../policy"  # not a path of the machine that trained it
-    (fresh / "adapter_config.json").write_text(json.dumps(adapter, indent=1))
-    shutil.rmtree(out, ignore_errors=True)
-    fresh.rename(out)
-    return out
-
-
-def portable(config: SftConfig) -> dict[str, Any]:
-    """The settings without folders, which are those of one machine."""
-    return {name: value for name, value in asdict(config).items() if name not in ("base", "out", "runs", "resume")}
+    card = {"examples": dict(counts), "steps": trainer.state.global_step, "config": portable(config)}
+    return write_adapter(model, Path(config.out), card)
 
 
 def main() -> None:

@@ -1,0 +1,223 @@
+"""Reinforcement by TRL on real rows and a model of random weights: rewards, mixed pictures, three steps, resuming."""
+
+from __future__ import annotations
+
+import errno
+import json
+import math
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas
+import pytest
+from datasets import Dataset
+from PIL import Image
+from transformers import AutoProcessor, TrainerState
+from trl import GRPOConfig
+
+from mmrag.errors import StorageFull
+from mmrag.policy.load import load_policy
+from mmrag.policy.prompts import Shown, judge_prompt, rank_prompt
+from mmrag.settings import Settings
+from mmrag.types import Document, Modality, Query, Question
+from training import grpo
+from training.grpo import Diverged, StageConfig, Watch, component, rewards, score, taking_any_pictures, train
+from training.rows import FEATURES, Worlds, judged_rows, mapped, ranked_rows, row
+from training.skills import Classroom
+from training.world import World
+
+QUERY = Query("Which colour is the roof?")
+QUESTION = Question("q", QUERY.text, ("red",), evidence=("a",))
+SHOWN = Shown(Document("a", Modality.PASSAGE, "Roof", "The roof is red."))
+SETTINGS = {
+    "max_steps": 3,
+    "per_device_train_batch_size": 8,
+    "num_generations": 4,
+    "max_completion_length": 6,
+    "learning_rate": 1e-4,
+    "logging_steps": 1,
+    "eval_strategy": "steps",
+    "eval_steps": 1,
+    "save_strategy": "steps",
+    "save_steps": 1,
+    "load_best_model_at_end": True,
+    "metric_for_best_model": "eval_reward",
+    "report_to": "none",
+    "bf16": False,
+    "use_cpu": True,
+    "gradient_checkpointing": False,
+    "seed": 3,
+}
+
+
+@pytest.fixture(scope="module")
+def room() -> Classroom:
+    world = World(9_400, 12)
+    return Classroom(world, tuple(world.questions(40, "train")), random.Random(0), 4)
+
+
+@pytest.fixture(scope="module")
+def rows(room: Classroom) -> Dataset:
+    """Judged and ranked rows, with none, one and many pictures."""
+    made: list[dict[str, Any]] = []
+    for question in [q for q in room.questions if q.evidence and len(q.evidence) < 4][:10]:
+        query, shown = room.query(question), room.shuffled(question, 4)
+        made.append(row(rank_prompt(query, shown), question, [one.document.id for one in shown], "ranked", None))
+        one = shown[0]
+        wanted = one.document.id in question.evidence
+        made.append(row(judge_prompt(query, one), question, [one.document.id], "judged", wanted))
+    found = Dataset.from_list(made, features=FEATURES)
+    assert {0, 1} < {len(one["images"]) for one in found}
+    return found
+
+
+def config(random_checkpoint: Path, out: Path) -> StageConfig:
+    return StageConfig(base=str(random_checkpoint), start=str(random_checkpoint.parent / "sft"), out=str(out))
+
+
+def test_rows_of_stage_one_are_balanced_and_what_retrieval_brings() -> None:
+    made = list(judged_rows(Worlds(9_401, 1, 12, 20), 1, Settings()))
+    assert sum(one["wanted"] for one in made) * 2 == len(made) > 0
+    for one in made:
+        gold = json.loads(one["question"])["evidence"]
+        assert (one["shown"][0] in gold) == one["wanted"]
+        assert len(one["images"]) == sum(block["type"] == "image" for block in one["prompt"][0]["content"])
+
+
+def test_rows_of_stage_two_show_what_the_policy_keeps(random_checkpoint: Path) -> None:
+    policy = load_policy(random_checkpoint)
+    made = list(ranked_rows(Worlds(9_401, 1, 12, 10), 1, Settings(threshold=0.0, top_k=3), policy))
+    assert len(made) == 10
+    assert all(len(one["shown"]) == 3 for one in made)
+
+
+def test_rows_are_made_once_and_mapped_from_disk(tmp_path: Path) -> None:
+    calls = []
+
+    def make() -> Any:
+        calls.append(1)
+        yield row(judge_prompt(QUERY, SHOWN), QUESTION, ["a"], "judged", True)
+
+    first, second = (mapped(make, tmp_path / "rows") for _ in range(2))  # type: ignore[arg-type]
+    assert len(calls) == 1
+    assert first[0] == second[0]
+
+
+def test_a_component_is_told_of_its_own_rows_alone(rows: Dataset) -> None:
+    part = [rows[index] for index in range(4)]
+    columns = {name: [one[name] for one in part] for name in ("question", "shown", "wanted", "kind")}
+    said = [[{"role": "assistant", "content": "Yes. It says so."}]] * 4
+    verdicts = component("judged", "verdict")(said, **columns)
+    forms = component("ranked", "format")(said, **columns)
+    assert [one is None for one in verdicts] == [one["kind"] == "ranked" for one in part]
+    assert [one for one in forms if one is not None] == [0.0, 0.0]
+    assert [one for one in verdicts if one is not None] == [
+        float(one["wanted"]) for one in part if one["wanted"] is not None
+    ]
+
+
+def test_components_by_weight_are_the_reward(rows: Dataset) -> None:
+    functions, weights = rewards({})
+    texts = {
+        "judged": "No. It is about a tram.",
+        "ranked": "<think>It is so [1].</think><rank>[1]</rank><answer>red</answer>",
+    }
+    for one in (rows[0], rows[1]):
+        columns = {name: [one[name]] for name in ("question", "shown", "wanted", "kind")}
+        said = [[{"role": "assistant", "content": texts[one["kind"]]}]]
+        told = [function(said, **columns)[0] for function in functions]
+        total = sum(weight * value for weight, value in zip(weights, told, strict=True) if value is not None)
+        assert total == pytest.approx(score(texts[one["kind"]], one).total, abs=1e-6)
+
+
+def test_prompts_with_none_one_and_many_pictures_go_through_the_processor_together(random_checkpoint: Path) -> None:
+    processor = taking_any_pictures(AutoProcessor.from_pretrained(random_checkpoint))
+    picture = Image.new("RGB", (64, 64), "red")
+    place = "<|vision_start|><|image_pad|><|vision_end|>"
+    texts = [place, "none", place * 2]
+    for pictures in ([[picture], None, [picture] * 2], [[picture], [], [picture] * 2]):
+        inputs = processor(images=pictures, text=texts, padding=True, return_tensors="pt")
+        assert len(inputs["image_grid_thw"]) == 3
+    assert "pixel_values" not in processor(images=[[], None], text=["a", "b"], padding=True, return_tensors="pt")
+
+
+def test_three_steps_on_mixed_rows_change_the_adapter_and_keep_its_record(
+    rows: Dataset, random_checkpoint: Path, tmp_path: Path
+) -> None:
+    stage = config(random_checkpoint, tmp_path / "stage")
+    out = train(stage, GRPOConfig(output_dir=str(tmp_path / "run"), **SETTINGS), rows, rows.select(range(4)))
+    card = json.loads((out / "card.json").read_text())
+    assert {"eval_reward", "eval_verdict", "eval_ranking"} <= set().union(*card["history"])
+    assert card["versions"]["trl"]
+    policy = load_policy(random_checkpoint, {"before": Path(stage.start), "after": out})
+    seen = []
+    for name in ("before", "after"):
+        policy.use(name)
+        seen.append(policy.judge(QUERY, [SHOWN])[0].p_keep)
+    assert seen[0] != seen[1]
+
+
+def test_a_killed_run_goes_on_with_the_prompts_that_were_to_come(
+    rows: Dataset, random_checkpoint: Path, tmp_path: Path
+) -> None:
+    """The completions logged by a run killed at its second checkpoint and resumed are of the prompts of a whole run."""
+    rows.save_to_disk(str(tmp_path / "rows"))
+
+    def start(run: Path, resume: bool) -> subprocess.Popen[bytes]:
+        arguments = [str(tmp_path / "rows"), str(run), str(random_checkpoint), "resume" if resume else "fresh"]
+        code = "from tests.test_grpo import run_of; import sys; run_of(*sys.argv[1:])"
+        return subprocess.Popen(
+            [sys.executable, "-c", code, *arguments],
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )
+
+    assert start(tmp_path / "whole", False).wait(200) == 0
+    killed = start(tmp_path / "killed", False)
+    deadline = time.monotonic() + 100
+    while not (tmp_path / "killed/checkpoint-2/trainer_state.json").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    killed.send_signal(signal.SIGKILL)
+    killed.wait()
+    assert start(tmp_path / "killed", True).wait(200) == 0
+    assert prompts(tmp_path / "killed") == prompts(tmp_path / "whole")
+
+
+def run_of(rows: str, run: str, checkpoint: str, how: str) -> None:
+    """Five steps on the rows of a folder, in a process of their own."""
+    stage = replace(config(Path(checkpoint), Path(run) / "out"), resume=how == "resume")
+    settings = {**SETTINGS, "max_steps": 5, "log_completions": True, "num_completions_to_print": 0}
+    loaded = Dataset.load_from_disk(rows)
+    train(stage, GRPOConfig(output_dir=run, **settings), loaded, loaded.select(range(2)))
+
+
+def prompts(run: Path) -> dict[str, list[str]]:
+    """The prompts of each step, as the run's table of completions has them."""
+    tables = {path.name: pandas.read_parquet(path) for path in sorted((run / "completions").glob("*.parquet"))}
+    return {name: [json.dumps(str(one)) for one in table["prompt"]] for name, table in tables.items()}
+
+
+def test_a_number_that_is_none_ends_the_run_with_a_way_on() -> None:
+    args = GRPOConfig(output_dir="runs/x", **SETTINGS)
+    with pytest.raises(Diverged, match=r"grad_norm is nan at step 0: lower learning_rate.*runs/x.*--resume"):
+        Watch().on_log(args, TrainerState(), None, {"loss": 0.1, "grad_norm": math.nan})
+    Watch().on_log(args, TrainerState(), None, {"loss": 0.1, "reward": math.nan})
+
+
+def test_a_full_disk_ends_the_run_with_a_way_on(
+    rows: Dataset, random_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(grpo.Stage, "_save_checkpoint", full)
+    args = GRPOConfig(output_dir=str(tmp_path / "run"), **{**SETTINGS, "max_steps": 1})
+    with pytest.raises(StorageFull, match="--resume"):
+        train(config(random_checkpoint, tmp_path / "out"), args, rows, rows.select(range(2)))

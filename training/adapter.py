@@ -1,0 +1,55 @@
+"""A trained adapter as a folder: half precision, a card of how it was made, put in place by one rename."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mmrag.settings import ROOT
+
+PLACES = ("base", "start", "out", "runs", "resume")
+LIBRARIES = ("torch", "transformers", "trl", "peft", "bitsandbytes")
+
+
+def write_adapter(model: Any, out: Path, card: Mapping[str, Any]) -> Path:
+    """Write the adapter of the peft model `model` to the folder `out` with its `card`; what was there is replaced."""
+    fresh = out.with_name(out.name + ".writing")
+    shutil.rmtree(fresh, ignore_errors=True)
+    model.to(torch.bfloat16).save_pretrained(fresh)
+    (fresh / "README.md").unlink(missing_ok=True)
+    (fresh / "card.json").write_text(json.dumps({**card, **made_with()}, indent=1))
+    adapter = json.loads((fresh / "adapter_config.json").read_text())
+    adapter["base_model_name_or_path"] = "../policy"  # not a path of the machine that trained it
+    (fresh / "adapter_config.json").write_text(json.dumps(adapter, indent=1))
+    shutil.rmtree(out, ignore_errors=True)
+    fresh.rename(out)
+    return out
+
+
+def portable(config: Any) -> dict[str, Any]:
+    """The settings of a dataclass without folders, which are those of one machine, and without `resume`."""
+    return {name: value for name, value in asdict(config).items() if name not in PLACES}
+
+
+def made_with() -> dict[str, Any]:
+    """The commit and the libraries that a run is made with."""
+    return {"commit": _commit(), "versions": {name: version(name) for name in LIBRARIES}}
+
+
+def _commit() -> str | None:
+    """The commit that is checked out; None where it cannot be read, as in a copy without history."""
+    head = ROOT / ".git" / "HEAD"
+    if not head.is_file():
+        return None
+    found = head.read_text().strip()
+    if not found.startswith("ref: "):
+        return found[:12]
+    ref = head.parent / found.removeprefix("ref: ")
+    return ref.read_text().strip()[:12] if ref.is_file() else None

@@ -1,0 +1,215 @@
+"""What both reinforcement stages share: TRL's GRPO on rows from `training.rows`, with rewards told by component.
+
+Ours, around TRL: groups, clipping, advantages and the loss are TRL's own (`GRPOTrainer`). Added are
+1. a processor that takes rows with none, one and many pictures in one batch (TRL 1.16 hands on one list a prompt, None
+   among them, on which transformers 5.23 stops);
+2. an evaluation that writes greedily on a fixed slice of an unseen world and scores it by the same rewards;
+3. an end with a clear message, and the last good checkpoint, where a number is no number or the disk is full.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import logging
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from datasets import Dataset
+from peft import PeftModel
+from transformers import AutoModelForImageTextToText, AutoProcessor, TrainerCallback
+from transformers.trainer_utils import get_last_checkpoint
+from trl import GRPOConfig, GRPOTrainer
+
+from mmrag.errors import MmragError, StorageFull
+from mmrag.settings import MODELS, POLICY
+from mmrag.types import Question
+from training.adapter import portable, write_adapter
+from training.rewards import Score, judged, listwise, pointwise, ranked
+
+log = logging.getLogger("training.grpo")
+COMPONENTS = {"judged": tuple(pointwise.WEIGHTS), "ranked": (*listwise.WEIGHTS, "format")}
+RewardFunction = Callable[..., list[float | None]]
+
+
+@dataclass
+class StageConfig:
+    """What a stage adds to TRL's own settings."""
+
+    base: str = str(POLICY)
+    start: str = str(MODELS / "sft")  # the adapter to go on from
+    out: str = str(MODELS / "stage1")
+    first_world: int = 30_000  # seeds of the worlds that rows are cut from
+    worlds: int = 12
+    entities: int = 48
+    questions: int = 60  # of each world
+    examined_world: int = 9_100  # of the fixed slice, never trained on
+    examined: int = 64  # rows of it
+    weights: dict[str, float] = field(default_factory=dict)  # of reward components, in place of the usual ones
+    resume: bool = False
+
+
+class Diverged(MmragError):
+    """A loss or a gradient is no number any more."""
+
+
+class Stage(GRPOTrainer):
+    """TRL's trainer, whose evaluation writes greedily and is scored by component."""
+
+    def evaluate(
+        self, eval_dataset: Any = None, ignore_keys: Any = None, metric_key_prefix: str = "eval"
+    ) -> dict[str, float]:
+        """The mean reward, and each component's, on the fixed slice."""
+        rows = self.eval_dataset if eval_dataset is None else eval_dataset
+        assert isinstance(rows, Dataset)
+        scores = list(self._examined(rows))
+        names = dict.fromkeys(name for one in scores for name in one.components)
+        metrics = {f"{metric_key_prefix}_reward": _mean([one.total for one in scores])}
+        for name in names:
+            told = [one.components[name] for one in scores if name in one.components]
+            metrics[f"{metric_key_prefix}_{name}"] = _mean(told)
+        self.log(metrics)
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics
+
+    @torch.inference_mode()
+    def _examined(self, rows: Dataset) -> Iterator[Score]:
+        model: Any = self.accelerator.unwrap_model(self.model)
+        model.eval()
+        for start in range(0, len(rows), 16):
+            part = [rows[index] for index in range(start, min(start + 16, len(rows)))]
+            texts = written(model, self.processing_class, part, self.args.max_completion_length or 128)
+            yield from (score(text, one) for text, one in zip(texts, part, strict=True))
+        model.train()
+
+
+class Watch(TrainerCallback):
+    """Ends a run whose numbers are none, before they reach a checkpoint."""
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Mapping[str, Any] | None = None, **_: Any) -> None:
+        """Look at what was just logged.
+
+        Raises:
+            Diverged: the loss or the gradient is no number.
+        """
+        for name in ("loss", "grad_norm"):
+            value = (logs or {}).get(name)
+            if value is not None and not math.isfinite(float(value)):
+                raise Diverged(
+                    f"{name} is {value} at step {state.global_step}: lower learning_rate; the last good checkpoint is "
+                    f"in {args.output_dir}, and --resume true goes on from it"
+                )
+
+
+def train(config: StageConfig, args: GRPOConfig, rows: Dataset, examined: Dataset) -> Path:
+    """Train from the adapter `config.start` on `rows`, keep the best by the reward on `examined`, write `config.out`.
+
+    Raises:
+        Diverged: a number is no number any more.
+        StorageFull: the disk took no more; the last good checkpoint is whole.
+    """
+    processor = taking_any_pictures(AutoProcessor.from_pretrained(config.base, local_files_only=True))
+    base = AutoModelForImageTextToText.from_pretrained(config.base, local_files_only=True, dtype=torch.float32)
+    model = PeftModel.from_pretrained(base, config.start, is_trainable=True)
+    functions, weights = rewards(config.weights)
+    args.reward_weights = weights
+    trainer = Stage(
+        model=model,
+        args=args,
+        reward_funcs=functions,
+        train_dataset=rows,
+        eval_dataset=examined,
+        processing_class=processor,
+        callbacks=[Watch()],
+    )
+    last = get_last_checkpoint(args.output_dir) if config.resume and Path(args.output_dir).is_dir() else None
+    try:
+        trainer.train(resume_from_checkpoint=last)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise StorageFull(f"the disk with {args.output_dir} is full: free some space, then --resume true") from error
+    card = {"stage": portable(config), "history": trainer.state.log_history}
+    return write_adapter(trainer.accelerator.unwrap_model(trainer.model), Path(config.out), card)
+
+
+def rewards(changed: Mapping[str, float]) -> tuple[list[RewardFunction], list[float]]:
+    """One function for each component of each kind of row, and the weights; the form of a ranked answer weighs 0."""
+    usual = {**pointwise.WEIGHTS, **listwise.WEIGHTS}
+    functions, weights = [], []
+    for kind, names in COMPONENTS.items():
+        for name in names:
+            functions.append(component(kind, name))
+            gate = kind == "ranked" and name == "format"
+            weights.append(0.0 if gate else {**usual, **changed}[name])
+    return functions, weights
+
+
+def component(of: str, name: str) -> RewardFunction:
+    """TRL's reward function of one component; None for rows of the other kind."""
+
+    def reward(
+        completions: Sequence[list[dict[str, str]]],
+        question: Sequence[str],
+        shown: Sequence[list[str]],
+        wanted: Sequence[bool | None],
+        kind: Sequence[str],
+        **_: Any,
+    ) -> list[float | None]:
+        rows = zip(completions, question, shown, wanted, kind, strict=True)
+        return [
+            _score(written[0]["content"], asked, tuple(ids), gold, one).components[name] if one == of else None
+            for written, asked, ids, gold, one in rows
+        ]
+
+    reward.__name__ = f"{of}_{name}"
+    return reward
+
+
+def score(text: str, row: Mapping[str, Any]) -> Score:
+    """The worth of what was written for a row."""
+    return _score(text, row["question"], tuple(row["shown"]), row["wanted"], row["kind"])
+
+
+@lru_cache(4096)  # every component of one completion asks anew
+def _score(text: str, question: str, shown: tuple[str, ...], wanted: bool | None, kind: str) -> Score:
+    if kind == "judged":
+        return judged(text, bool(wanted))
+    return ranked(text, Question.from_dict(json.loads(question)), shown)
+
+
+def taking_any_pictures(processor: Any) -> Any:
+    """`processor`, now taking a list of lists of pictures, some of them empty or None, as pictures in a row."""
+    kind = type(processor)
+
+    def call(self: Any, images: Any = None, text: Any = None, **settings: Any) -> Any:
+        if isinstance(images, list | tuple):
+            images = [
+                one for some in images if some is not None for one in (some if isinstance(some, list) else [some])
+            ]
+        return kind.__call__(self, images=images or None, text=text, **settings)
+
+    processor.__class__ = type(kind.__name__, (kind,), {"__call__": call})  # of the same name: it is saved with it
+    return processor
+
+
+def written(model: Any, processor: Any, rows: Sequence[Mapping[str, Any]], new_tokens: int) -> list[str]:
+    """What `model` writes for each row, greedily."""
+    texts = [processor.apply_chat_template(row["prompt"], add_generation_prompt=True) for row in rows]
+    inputs = processor(
+        text=texts, images=[row["images"] for row in rows], padding=True, padding_side="left", return_tensors="pt"
+    ).to(model.device)
+    tokens = model.generate(**inputs, max_new_tokens=new_tokens, do_sample=False)
+    answers: list[str] = processor.tokenizer.batch_decode(
+        tokens[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True
+    )
+    return answers
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values) if values else math.nan

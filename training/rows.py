@@ -1,0 +1,109 @@
+"""Prompts for reinforcement: what retrieval really brings to the questions of fresh worlds, with the gold beside it.
+
+Ours. Rows are made world by world, written to disk as they come and mapped from there, so that a hundred thousand of
+them take no more memory than ten. A row has
+
+- `prompt`, `images`: one user turn as TRL takes it, pictures in the order of their places;
+- `question`: the question with its gold, as JSON; `shown`: the ids of the documents in the prompt, in order;
+- `kind`: `judged` (point-wise; `wanted` tells whether the document is gold) or `ranked` (list-wise).
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from datasets import Dataset, Features, Image, List, Value
+
+from mmrag.policy.local import LocalPolicy
+from mmrag.policy.prompts import Prompt, judge_prompt, rank_prompt
+from mmrag.retrieval import Index
+from mmrag.session.opened import load_encoder
+from mmrag.settings import ENCODER, Settings
+from mmrag.systems.judge import keep, kept
+from mmrag.types import Question
+from training.skills import Classroom
+from training.world import World
+
+FEATURES = Features(
+    {
+        "prompt": List({"role": Value("string"), "content": List({"type": Value("string"), "text": Value("string")})}),
+        "images": List(Image()),
+        "question": Value("string"),
+        "shown": List(Value("string")),
+        "wanted": Value("bool"),
+        "kind": Value("string"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Worlds:
+    """Which worlds rows are cut from: seeds `first`, `first` + 1, ..."""
+
+    first: int
+    count: int
+    entities: int = 48
+    questions: int = 60  # of each world
+
+    def rooms(self, seed: int) -> Iterator[tuple[Classroom, Index]]:
+        """Every world with an index of its documents, one at a time."""
+        for number in range(self.first, self.first + self.count):
+            world = World(number, self.entities)
+            questions = tuple(world.questions(self.questions, "train"))
+            room = Classroom(world, questions, random.Random(f"{seed}/{number}"), documents=1)
+            index = Index.build(
+                world.documents.values(), lambda one, room=room: room.shown(one).picture, load_encoder(str(ENCODER))
+            )
+            yield room, index
+
+
+def judged_rows(worlds: Worlds, seed: int, settings: Settings) -> Iterator[dict[str, Any]]:
+    """Two rows for every question that has an answer: a gold document, and another one that retrieval brings."""
+    for room, index in worlds.rooms(seed):
+        for question in room.questions:
+            query = room.query(question)
+            brought = [hit.document.id for hit in index.search(query, settings.retrieve)]
+            others = [one for one in brought if one not in question.evidence]
+            if not question.evidence or not others:
+                continue
+            for one in (room.rng.choice(question.evidence), room.rng.choice(others)):
+                prompt = judge_prompt(query, room.shown(one))
+                yield row(prompt, question, [one], "judged", one in question.evidence)
+
+
+def ranked_rows(worlds: Worlds, seed: int, settings: Settings, policy: LocalPolicy) -> Iterator[dict[str, Any]]:
+    """A row for every question of which `policy` keeps something, with what it keeps, best first."""
+    for room, index in worlds.rooms(seed):
+        for question in room.questions:
+            query = room.query(question)
+            brought = [room.shown(hit.document.id) for hit in index.search(query, settings.retrieve)]
+            judged = dict(zip((one.document.id for one in brought), policy.judge(query, brought), strict=True))
+            names = kept(keep(judged, settings.threshold, settings.top_k))
+            if names:
+                yield row(rank_prompt(query, [room.shown(one) for one in names]), question, names, "ranked", None)
+
+
+def row(prompt: Prompt, question: Question, shown: Sequence[str], kind: str, wanted: bool | None) -> dict[str, Any]:
+    """One row."""
+    return {
+        "prompt": prompt.messages,
+        "images": list(prompt.pictures),
+        "question": json.dumps(question.to_dict()),
+        "shown": list(shown),
+        "wanted": wanted,
+        "kind": kind,
+    }
+
+
+def mapped(make: partial[Iterator[dict[str, Any]]], folder: Path) -> Dataset:
+    """The rows that `make` gives, from `folder`; made once, and made again when `folder` is not whole."""
+    if not (folder / "dataset_info.json").is_file():
+        made = Dataset.from_generator(make, features=FEATURES, cache_dir=str(folder.with_suffix(".cache")))
+        made.save_to_disk(str(folder))
+    return Dataset.load_from_disk(str(folder))

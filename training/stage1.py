@@ -1,0 +1,37 @@
+"""Stage I of MMRAG-RFT: rule-based reinforcement of judging one document at a time.
+
+    python -m training.stage1 --config training/configs/embedded-stage1.yaml [--resume true]
+
+Goes on from `sft`. Learns from documents that retrieval really brings, so its negatives are the hard ones; two rows a
+question, a gold document and another. Reconstructed from the abstract (papers.md, section 1); our choices are numbered
+in `training/rewards/pointwise.py` and `training/grpo.py`.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from functools import partial
+from pathlib import Path
+
+from trl import GRPOConfig, TrlParser
+
+from mmrag.settings import Settings
+from training.grpo import StageConfig, train
+from training.rows import Worlds, judged_rows, mapped
+
+
+def main() -> None:
+    """Read the configuration, prepare the rows, train."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    config, args = TrlParser((StageConfig, GRPOConfig)).parse_args_and_config()
+    runs = Path(args.output_dir)
+    worlds = Worlds(config.first_world, config.worlds, config.entities, config.questions)
+    unseen = Worlds(config.examined_world, 1, config.entities, config.examined)
+    rows = mapped(partial(judged_rows, worlds, args.seed, Settings()), runs / "rows")
+    examined = mapped(partial(judged_rows, unseen, args.seed, Settings()), runs / "examined")
+    train(config, args, rows, examined.select(range(min(config.examined, len(examined)))))
+
+
+if __name__ == "__main__":
+    main()

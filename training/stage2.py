@@ -1,0 +1,59 @@
+"""Stage II of MMRAG-RFT: reasoning-based reinforcement of ranking and answering, jointly, in one generation.
+
+    python -m training.stage2 --config training/configs/embedded-stage2.yaml [--resume true]
+
+Goes on from stage I and sees what stage I keeps. Learns from evidence labels and answers alone. Reconstructed from the
+abstract (papers.md, section 1); our choices are numbered in `training/rewards/listwise.py` and `training/grpo.py`, and
+1. some rows stay point-wise, so that what stage I learned is not lost.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from datasets import concatenate_datasets
+from trl import GRPOConfig, TrlParser
+
+from mmrag.policy.load import load_policy
+from mmrag.settings import MODELS, Settings
+from training.grpo import StageConfig, train
+from training.rows import Worlds, judged_rows, mapped, ranked_rows
+
+
+@dataclass
+class Stage2Config(StageConfig):
+    """Every setting of stage II beyond TRL's own."""
+
+    start: str = str(MODELS / "stage1")
+    out: str = str(MODELS / "stage2")
+    first_world: int = 31_000
+    judged_worlds: int = 2  # worlds whose rows stay point-wise
+
+
+def main() -> None:
+    """Read the configuration, prepare the rows, train."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    config, args = TrlParser((Stage2Config, GRPOConfig)).parse_args_and_config()
+    runs = Path(args.output_dir)
+    policy = load_policy(config.base, {"stage1": config.start})
+    policy.use("stage1")
+    worlds = Worlds(config.first_world, config.worlds, config.entities, config.questions)
+    beside = Worlds(config.first_world + config.worlds, config.judged_worlds, config.entities, config.questions)
+    unseen = Worlds(config.examined_world, 1, config.entities, config.examined)
+    ranked = mapped(partial(ranked_rows, worlds, args.seed, Settings(), policy), runs / "ranked")
+    judged = mapped(partial(judged_rows, beside, args.seed, Settings()), runs / "judged")
+    examined = mapped(partial(ranked_rows, unseen, args.seed, Settings(), policy), runs / "examined")
+    train(
+        config,
+        args,
+        concatenate_datasets([ranked, judged]),
+        examined.select(range(min(config.examined, len(examined)))),
+    )
+
+
+if __name__ == "__main__":
+    main()
