@@ -184,6 +184,7 @@ def test_a_killed_run_goes_on_with_the_prompts_that_were_to_come(
     deadline = time.monotonic() + 100
     while not (tmp_path / "killed/checkpoint-2/trainer_state.json").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
+    assert killed.poll() is None, "it was killed after a checkpoint and before the end"
     killed.send_signal(signal.SIGKILL)
     killed.wait()
     assert start(tmp_path / "killed", True).wait(200) == 0

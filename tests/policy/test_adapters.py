@@ -32,7 +32,7 @@ def test_an_adapter_folded_in_gives_what_peft_gives_beside_the_weights(
     policy: LocalPolicy, models: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mmrag.policy.adapters.FOLD_LIMIT", 0)
-    beside = load_policy(models / "base", {"sft": models / "sft"})
+    beside = load_policy(models / "base", {"sft": models / "sft"}, dtype="float32")
     beside.use("sft")
     policy.use("sft")
     expected = [one.p_keep for one in beside.judge(QUERY, MIX)]
