@@ -11,7 +11,6 @@ checkpoint. Half-written checkpoints are invisible: the folder is renamed last.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
 import random
@@ -31,6 +30,7 @@ from transformers import AutoModelForImageTextToText, AutoProcessor
 from trl import TrlParser
 
 from mmrag.errors import CheckpointError
+from mmrag.policy.load import native
 from mmrag.policy.prompts import JUDGE, RANK, as_text
 from training.architecture import make_model, make_processor, make_tokenizer
 from training.batches import DECISIVE_WEIGHT, PROMPT_WEIGHT, Batch, encode, in_batches, to_device, weighted_loss
@@ -191,13 +191,14 @@ class Run:
 
     def update(self, batch: Batch, done: float) -> float:
         """One gradient step when `done` of the run is over; returns the loss."""
-        half = torch.autocast("cuda", torch.bfloat16) if self.device.type == "cuda" else contextlib.nullcontext()
+        half = torch.autocast(self.device.type, torch.bfloat16, enabled=native(self.device) is torch.bfloat16)
         with half:
             logits = self.model(**batch.inputs).logits
         loss = weighted_loss(logits, batch)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
-        self.optimizers.step(warm_constant_cool(done, 0.01, self.config.cool))
+        with half:  # Muon's products, most of its time
+            self.optimizers.step(warm_constant_cool(done, 0.01, self.config.cool))
         return float(loss.detach())
 
     def end_of_chunk(self, number: int) -> None:

@@ -2,7 +2,8 @@
 
 Source: Muon (Jordan et al., 2024), with the update size matched to AdamW's so that one learning rate serves both.
 Deviations from `torch.optim.Muon`: (1) matrices of one shape are orthogonalised together, and (2) in the dtype of the
-weights, because bfloat16 products on a CPU without bfloat16 units took four times as long as the whole of training.
+weights, or of an autocast around `step`, because bfloat16 products on a CPU without bfloat16 units took four times as
+long as the whole of training.
 """
 
 from __future__ import annotations

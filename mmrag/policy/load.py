@@ -54,7 +54,7 @@ def load_policy(
     if dtype is not None and dtype not in DTYPES:
         raise BadSetting(f"dtype is {dtype!r}; it may be {', '.join(DTYPES)}")
     where = _device(device)
-    kind = DTYPES[dtype] if dtype else _native(where)
+    kind = DTYPES[dtype] if dtype else native(where)
     folder = find_checkpoint(checkpoint)
     files = weight_files(folder)
     processor, model = _read(folder, where, kind, quantize)
@@ -82,7 +82,8 @@ def _device(name: str | None) -> torch.device:
     return device
 
 
-def _native(device: torch.device) -> torch.dtype:
+def native(device: torch.device) -> torch.dtype:
+    """The dtype of the fewest bits that `device` multiplies in hardware: bfloat16, or float32 on an older CPU."""
     if device.type == "cuda":
         return torch.bfloat16
     able = torch.cpu.get_capabilities()
