@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -91,9 +92,10 @@ def test_rows_of_stage_one_are_balanced_and_what_retrieval_brings() -> None:
         assert len(one["images"]) == sum(block["type"] == "image" for block in one["prompt"][0]["content"])
 
 
-def test_rows_of_stage_two_show_what_the_policy_keeps(random_checkpoint: Path) -> None:
+def test_rows_of_stage_two_show_what_the_policy_keeps(random_checkpoint: Path, tmp_path: Path) -> None:
     policy = load_policy(random_checkpoint)
-    made = list(ranked_rows(Worlds(9_401, 1, 12, 10), 1, Settings(threshold=0.0, top_k=3), policy))
+    make = partial(ranked_rows, Worlds(9_401, 1, 12, 10), 1, Settings(threshold=0.0, top_k=3), policy)
+    made = mapped(make, tmp_path / "rows")
     assert len(made) == 10
     assert all(len(one["shown"]) == 3 for one in made)
 
@@ -124,7 +126,7 @@ def test_a_component_is_told_of_its_own_rows_alone(rows: Dataset) -> None:
 
 
 def test_components_by_weight_are_the_reward(rows: Dataset) -> None:
-    functions, weights = rewards({})
+    functions, weights = rewards()
     texts = {
         "judged": "No. It is about a tram.",
         "ranked": "<think>It is so [1].</think><rank>[1]</rank><answer>red</answer>",

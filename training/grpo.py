@@ -14,7 +14,7 @@ import json
 import logging
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -50,7 +50,6 @@ class StageConfig:
     questions: int = 60  # of each world
     examined_world: int = 9_100  # of the fixed slice, never trained on
     examined: int = 64  # rows of it
-    weights: dict[str, float] = field(default_factory=dict)  # of reward components, in place of the usual ones
     resume: bool = False
 
 
@@ -116,8 +115,7 @@ def train(config: StageConfig, args: GRPOConfig, rows: Dataset, examined: Datase
     processor = taking_any_pictures(AutoProcessor.from_pretrained(config.base, local_files_only=True))
     base = AutoModelForImageTextToText.from_pretrained(config.base, local_files_only=True, dtype=torch.float32)
     model = PeftModel.from_pretrained(base, config.start, is_trainable=True)
-    functions, weights = rewards(config.weights)
-    args.reward_weights = weights
+    functions, args.reward_weights = rewards()
     trainer = Stage(
         model=model,
         args=args,
@@ -138,7 +136,7 @@ def train(config: StageConfig, args: GRPOConfig, rows: Dataset, examined: Datase
     return write_adapter(trainer.accelerator.unwrap_model(trainer.model), Path(config.out), card)
 
 
-def rewards(changed: Mapping[str, float]) -> tuple[list[RewardFunction], list[float]]:
+def rewards() -> tuple[list[RewardFunction], list[float]]:
     """One function for each component of each kind of row, and the weights; the form of a ranked answer weighs 0."""
     usual = {**pointwise.WEIGHTS, **listwise.WEIGHTS}
     functions, weights = [], []
@@ -146,7 +144,7 @@ def rewards(changed: Mapping[str, float]) -> tuple[list[RewardFunction], list[fl
         for name in names:
             functions.append(component(kind, name))
             gate = kind == "ranked" and name == "format"
-            weights.append(0.0 if gate else {**usual, **changed}[name])
+            weights.append(0.0 if gate else usual[name])
     return functions, weights
 
 

@@ -2,7 +2,7 @@
 
 MMRAG-RFT publishes no formula (papers.md, section 1); deviations cannot be told from it, so these are the choices:
 1. A verdict counts by itself; the words after it are only asked to be few, since nothing shows how to reason here.
-2. Gold and other documents come in equal numbers (`training.stages.rows`), so "No" to everything earns one half.
+2. Gold and other documents come in equal numbers (`training.rows`), so "No" to everything earns one half.
 """
 
 from __future__ import annotations
