@@ -27,6 +27,7 @@ bench: .venv/test
 	$(PY) -m tests.bench
 
 train-base: .venv/demo
+	$(PY) -m training.sight --config training/configs/sight.yaml
 	$(PY) -m training.base --config training/configs/base.yaml
 	$(PY) -m training.ship
 

@@ -21,9 +21,9 @@ from mmrag.types import Question
 from training.architecture import make_model, make_processor, make_tokenizer
 from training.base import BaseConfig, Run, chunk_batches, documents_at, level_at
 from training.batches import DECISIVE_WEIGHT, PROMPT_WEIGHT, collate, encode, target_weights, weighted_loss
-from training.data import Example, judge_target, ranked_target
+from training.data import Example, capitalised, judge_target, ranked_target
 from training.optim import Optimizers, orthogonal, warm_constant_cool
-from training.skills import SKILLS, Classroom, cite, quote
+from training.skills import SKILLS, Classroom, cite, conclude, quote, read
 from training.world import World
 
 SMALL = BaseConfig(chunks=3, worlds=2, entities=12, questions=20, lessons=6, budget=512, save_every=1, examined=16)
@@ -95,6 +95,24 @@ def test_a_lesson_in_quoting_cites_the_sentence_that_answers_or_says_that_there_
         else:
             assert said[sentence.cites[0]] == uncited(sentence.text)
     assert 0 < sum(example.skill == "quote absent" for example in lessons) < 40
+
+
+def test_a_lesson_in_concluding_tells_all_that_the_answer_needs(room: Classroom) -> None:
+    for _ in range(40):
+        example = conclude(room)
+        (block,) = example.prompt.content
+        told, _, question = block["text"].partition("\nQuestion: ")
+        (asked,) = {q.id: q for q in room.questions if q.question == question}.values()
+        assert all(capitalised(hop.statement) in told for hop in asked.hops)
+        assert example.target == f"<answer> {', '.join(asked.answers)}</answer>"
+
+
+def test_some_lessons_in_reading_ask_what_no_document_says(room: Classroom) -> None:
+    unanswerable = {question.question for question in room.questions if not question.hops}
+    asked = [example for example in (read(room) for _ in range(120)) if example.skill == "read absent"]
+    last = [example.prompt.content[-1]["text"].rpartition("Question: ")[2] for example in asked]
+    assert set(last) & unanswerable
+    assert set(last) - unanswerable, "and some what only the shown ones do not say"
 
 
 @pytest.mark.parametrize("skill", list(SKILLS), ids=lambda skill: skill.__name__)

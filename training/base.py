@@ -14,7 +14,6 @@ from __future__ import annotations
 import json
 import logging
 import random
-import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -23,20 +22,19 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch.utils.data import DataLoader, IterableDataset
 from torch.utils.tensorboard import SummaryWriter
-from transformers import AutoModelForImageTextToText, AutoProcessor
 from trl import TrlParser
 
-from mmrag.errors import CheckpointError
 from mmrag.policy.load import native
-from mmrag.policy.prompts import JUDGE, RANK, as_text
+from training import checkpoint
 from training.architecture import make_model, make_processor, make_tokenizer
 from training.batches import DECISIVE_WEIGHT, PROMPT_WEIGHT, Batch, encode, in_batches, to_device, weighted_loss
-from training.data import Example, capitalised
+from training.data import Example
 from training.optim import Optimizers, warm_constant_cool
 from training.skills import Classroom, lesson
+from training.vocabulary import texts
 from training.world import World
 from training.world.difficulty import LEVELS
 
@@ -130,21 +128,6 @@ def prompt_weight_at(done: float) -> float:
     return PROMPT_WEIGHT if done < 0.3 else 0.1
 
 
-def vocabulary_texts(config: BaseConfig) -> Iterator[str]:
-    """Text for the tokenizer: documents, questions, and the words around them.
-
-    Of many worlds: in a few, their invented names are frequent enough to take the tokens that words and syllables need.
-    """
-    for seed in range(config.first_world, config.first_world + 240):
-        world = World(seed, config.entities)
-        yield from (as_text(document) for document in world.documents.values())
-        for question in world.questions(40, "train"):
-            yield question.question
-            yield from (f"{capitalised(hop.statement)} [1]." for hop in question.hops)
-    yield from [" ".join(f"{pair:02d}" for pair in range(100))] * 300  # each a token, though a world has few of them
-    yield from [f"user\n{JUDGE}\n{RANK}\nassistant\n", "Yes.", "No."] * 400
-
-
 class Run:
     """A run of pre-training: all that changes while it goes on, and how it is kept."""
 
@@ -152,18 +135,20 @@ class Run:
         self.config = config
         self.folder = Path(config.out)
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.device = torch.device(_device(config.device))
+        self.device = checkpoint.device(config.device)
         self.state: dict[str, Any] = {"tokens": 0, "chunk": config.start_at, "step": 0, "seconds": 0.0}
         torch.manual_seed(config.seed)
+        self.model: Any
+        self.processor: Any
         if config.resume:
-            self._load(self._last())
+            self.model, self.processor = checkpoint.load(self._last())
             self.state = json.loads((self._last() / "state.json").read_text())
         elif config.start_from:
-            self._load(Path(config.start_from))
-            self.state["before"] = spent(Path(config.start_from))
+            self.model, self.processor = checkpoint.load(Path(config.start_from))
+            self.state["before"] = checkpoint.spent(Path(config.start_from))
         else:
-            self.processor: Any = make_processor(make_tokenizer(vocabulary_texts(config)))
-            self.model: Any = make_model(self.processor.tokenizer)
+            self.processor = make_processor(make_tokenizer(texts(config.first_world, config.entities)))
+            self.model = make_model(self.processor.tokenizer)
         self.model.to(self.device).train()
         self.optimizers = Optimizers(self.model, config.learning_rate, config.weight_decay)
         if config.resume:
@@ -215,18 +200,9 @@ class Run:
             self.save()
 
     def save(self) -> None:
-        """A checkpoint in `last`: written beside it, renamed when whole."""
-        fresh, last, old = self.folder / "writing", self._last(), self.folder / "old"
-        shutil.rmtree(fresh, ignore_errors=True)
-        self.model.save_pretrained(fresh)
-        self.processor.save_pretrained(fresh)
-        save_file(self.optimizers.tensors(), fresh / "optimizer.safetensors")
-        (fresh / "state.json").write_text(json.dumps(self.state, indent=1))
-        shutil.rmtree(old, ignore_errors=True)
-        if last.exists():
-            last.rename(old)
-        fresh.rename(last)
-        shutil.rmtree(old, ignore_errors=True)
+        """A checkpoint in `last`."""
+        tensors = {"optimizer": self.optimizers.tensors()}
+        checkpoint.save(self.folder, self.model, self.processor, tensors, self.state)
 
     def report(self, loss: float) -> None:
         """One line of progress with the time left."""
@@ -238,12 +214,6 @@ class Run:
 
     def _last(self) -> Path:
         return self.folder / "last"
-
-    def _load(self, folder: Path) -> None:
-        if not (folder / "config.json").is_file():
-            raise CheckpointError(f"there is no checkpoint in {folder}: run without --resume and --start_from")
-        self.processor = AutoProcessor.from_pretrained(folder, local_files_only=True)
-        self.model = AutoModelForImageTextToText.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
 
 
 @torch.inference_mode()
@@ -273,18 +243,6 @@ def held_out(model: Any, config: BaseConfig, processor: Any, device: torch.devic
         skill: {"lessons": len(found["whole"])} | {name: sum(v) / len(v) for name, v in found.items() if v}
         for skill, found in sorted(scores.items())
     }
-
-
-def spent(folder: Path) -> dict[str, float]:
-    """Tokens, steps and seconds that the weights in `folder` have cost so far, as their record says."""
-    record = next((folder / name for name in ("state.json", "training.json") if (folder / name).is_file()), None)
-    state = json.loads(record.read_text()) if record else {}
-    before = state.get("before", {})
-    return {name: state.get(name, 0) + before.get(name, 0) for name in ("tokens", "step", "seconds")}
-
-
-def _device(wanted: str) -> str:
-    return wanted if wanted != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ from trl import TrlParser
 
 from mmrag.errors import CheckpointError
 from mmrag.settings import POLICY
-from training.base import spent
+from training.checkpoint import spent
 
 SHARD = "9MB"
 

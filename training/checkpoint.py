@@ -1,0 +1,57 @@
+"""Checkpoints of pre-training: a folder `last` that is always whole, with all that a killed run needs to go on."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+from transformers import AutoModelForImageTextToText, AutoProcessor
+
+from mmrag.errors import CheckpointError
+
+
+def load(folder: Path) -> tuple[Any, Any]:
+    """Model in float32, and processor.
+
+    Raises:
+        CheckpointError: there is none.
+    """
+    if not (folder / "config.json").is_file():
+        raise CheckpointError(f"there is no checkpoint in {folder}: run without --resume and --start_from")
+    processor = AutoProcessor.from_pretrained(folder, local_files_only=True)
+    return AutoModelForImageTextToText.from_pretrained(folder, local_files_only=True, dtype=torch.float32), processor
+
+
+def save(run: Path, model: Any, processor: Any, tensors: Mapping[str, Mapping[str, Tensor]], state: Any) -> None:
+    """A checkpoint in `run/last`: written beside it, renamed when whole. `tensors`: by the name of their file."""
+    fresh, last, old = run / "writing", run / "last", run / "old"
+    shutil.rmtree(fresh, ignore_errors=True)
+    model.save_pretrained(fresh)
+    processor.save_pretrained(fresh)
+    for name, values in tensors.items():
+        save_file(dict(values), fresh / f"{name}.safetensors")
+    (fresh / "state.json").write_text(json.dumps(state, indent=1))
+    shutil.rmtree(old, ignore_errors=True)
+    if last.exists():
+        last.rename(old)
+    fresh.rename(last)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def spent(folder: Path) -> dict[str, float]:
+    """Tokens, steps and seconds that the weights in `folder` have cost so far, as their record says."""
+    record = next((folder / name for name in ("state.json", "training.json") if (folder / name).is_file()), None)
+    state = json.loads(record.read_text()) if record else {}
+    before = state.get("before", {})
+    return {name: state.get(name, 0) + before.get(name, 0) for name in ("tokens", "step", "seconds", "pictures")}
+
+
+def device(wanted: str) -> torch.device:
+    """The device named, or for "auto" the best there is."""
+    return torch.device(wanted if wanted != "auto" else "cuda" if torch.cuda.is_available() else "cpu")
