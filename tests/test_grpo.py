@@ -95,7 +95,7 @@ def test_rows_of_stage_one_are_balanced_and_what_retrieval_brings() -> None:
 def test_rows_of_stage_two_show_what_the_policy_keeps(random_checkpoint: Path, tmp_path: Path) -> None:
     policy = load_policy(random_checkpoint)
     make = partial(ranked_rows, Worlds(9_401, 1, 12, 10), 1, Settings(threshold=0.0, top_k=3), policy)
-    made = mapped(make, tmp_path / "rows")
+    made = mapped(make, tmp_path / "rows", {"seed": 1})
     assert len(made) == 10
     assert all(len(one["shown"]) == 3 for one in made)
 
@@ -107,9 +107,11 @@ def test_rows_are_made_once_and_mapped_from_disk(tmp_path: Path) -> None:
         calls.append(1)
         yield row(judge_prompt(QUERY, SHOWN), QUESTION, ["a"], "judged", True)
 
-    first, second = (mapped(make, tmp_path / "rows") for _ in range(2))  # type: ignore[arg-type]
+    first, second = (mapped(make, tmp_path / "rows", {"seed": 1}) for _ in range(2))  # type: ignore[arg-type]
     assert len(calls) == 1
     assert first[0] == second[0]
+    mapped(make, tmp_path / "rows", {"seed": 2})  # type: ignore[arg-type]
+    assert len(calls) == 2, "rows of other settings are not taken for these"
 
 
 def test_a_component_is_told_of_its_own_rows_alone(rows: Dataset) -> None:
@@ -125,8 +127,9 @@ def test_a_component_is_told_of_its_own_rows_alone(rows: Dataset) -> None:
     ]
 
 
-def test_components_by_weight_are_the_reward(rows: Dataset) -> None:
-    functions, weights = rewards()
+@pytest.mark.parametrize("stage", [StageConfig(), StageConfig(ranking=0.0, answer=3.0, reasoning=0.0, form=0.0)])
+def test_components_by_the_weights_of_the_configuration_are_the_reward(rows: Dataset, stage: StageConfig) -> None:
+    functions, weights = rewards(stage.weights)
     texts = {
         "judged": "No. It is about a tram.",
         "ranked": "<think>It is so [1].</think><rank>[1]</rank><answer>red</answer>",
@@ -136,7 +139,7 @@ def test_components_by_weight_are_the_reward(rows: Dataset) -> None:
         said = [[{"role": "assistant", "content": texts[one["kind"]]}]]
         told = [function(said, **columns)[0] for function in functions]
         total = sum(weight * value for weight, value in zip(weights, told, strict=True) if value is not None)
-        assert total == pytest.approx(score(texts[one["kind"]], one).total, abs=1e-6)
+        assert total == pytest.approx(score(texts[one["kind"]], one, stage.weights).total, abs=1e-6)
 
 
 def test_prompts_with_none_one_and_many_pictures_go_through_the_processor_together(random_checkpoint: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from typing import Any
 
 import torch
 
+from mmrag.errors import CheckpointError
 from mmrag.settings import ROOT
 
 PLACES = ("base", "start", "out", "runs", "resume")
@@ -31,6 +33,18 @@ def write_adapter(model: Any, out: Path, card: Mapping[str, Any]) -> Path:
     shutil.rmtree(out, ignore_errors=True)
     fresh.rename(out)
     return out
+
+
+def digest(adapter: Path) -> str:
+    """Which weights an adapter's folder holds: a hash of their bytes.
+
+    Raises:
+        CheckpointError: there are none.
+    """
+    weights = adapter / "adapter_model.safetensors"
+    if not weights.is_file():
+        raise CheckpointError(f"there is no adapter in {adapter}: train the stage before this one first")
+    return hashlib.sha256(weights.read_bytes()).hexdigest()
 
 
 def portable(config: Any) -> dict[str, Any]:

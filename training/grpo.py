@@ -33,8 +33,8 @@ from training.adapter import portable, write_adapter
 from training.rewards import Score, judged, listwise, pointwise, ranked
 
 log = logging.getLogger("training.grpo")
-COMPONENTS = {"judged": tuple(pointwise.WEIGHTS), "ranked": (*listwise.WEIGHTS, "format")}
 RewardFunction = Callable[..., list[float | None]]
+Weights = Mapping[str, Mapping[str, float]]
 
 
 @dataclass
@@ -50,7 +50,18 @@ class StageConfig:
     questions: int = 60  # of each world
     examined_world: int = 9_100  # of the fixed slice, never trained on
     examined: int = 64  # rows of it
+    verdict: float = pointwise.WEIGHTS["verdict"]  # what the components of a point-wise reward weigh
+    form: float = pointwise.WEIGHTS["format"]
+    ranking: float = listwise.WEIGHTS["ranking"]  # and of a list-wise one
+    answer: float = listwise.WEIGHTS["answer"]
+    reasoning: float = listwise.WEIGHTS["reasoning"]
     resume: bool = False
+
+    @property
+    def weights(self) -> Weights:
+        """By kind of row and component; the form of a ranked answer is a gate, told and not weighed."""
+        ranked = {"ranking": self.ranking, "answer": self.answer, "reasoning": self.reasoning, "format": 0.0}
+        return {"judged": {"verdict": self.verdict, "format": self.form}, "ranked": ranked}
 
 
 class Diverged(MmragError):
@@ -59,6 +70,11 @@ class Diverged(MmragError):
 
 class Stage(GRPOTrainer):
     """TRL's trainer, whose evaluation writes greedily and is scored by component."""
+
+    def __init__(self, weights: Weights, **settings: Any) -> None:
+        self.weights = weights
+        functions, settings["args"].reward_weights = rewards(weights)
+        super().__init__(reward_funcs=functions, **settings)
 
     def evaluate(
         self, eval_dataset: Any = None, ignore_keys: Any = None, metric_key_prefix: str = "eval"
@@ -83,7 +99,7 @@ class Stage(GRPOTrainer):
         for start in range(0, len(rows), 16):
             part = [rows[index] for index in range(start, min(start + 16, len(rows)))]
             texts = written(model, self.processing_class, part, self.args.max_completion_length or 128)
-            yield from (score(text, one) for text, one in zip(texts, part, strict=True))
+            yield from (score(text, one, self.weights) for text, one in zip(texts, part, strict=True))
         model.train()
 
 
@@ -115,11 +131,10 @@ def train(config: StageConfig, args: GRPOConfig, rows: Dataset, examined: Datase
     processor = taking_any_pictures(AutoProcessor.from_pretrained(config.base, local_files_only=True))
     base = AutoModelForImageTextToText.from_pretrained(config.base, local_files_only=True, dtype=torch.float32)
     model = PeftModel.from_pretrained(base, config.start, is_trainable=True)
-    functions, args.reward_weights = rewards()
     trainer = Stage(
+        config.weights,
         model=model,
         args=args,
-        reward_funcs=functions,
         train_dataset=rows,
         eval_dataset=examined,
         processing_class=processor,
@@ -136,16 +151,10 @@ def train(config: StageConfig, args: GRPOConfig, rows: Dataset, examined: Datase
     return write_adapter(trainer.accelerator.unwrap_model(trainer.model), Path(config.out), card)
 
 
-def rewards() -> tuple[list[RewardFunction], list[float]]:
-    """One function for each component of each kind of row, and the weights; the form of a ranked answer weighs 0."""
-    usual = {**pointwise.WEIGHTS, **listwise.WEIGHTS}
-    functions, weights = [], []
-    for kind, names in COMPONENTS.items():
-        for name in names:
-            functions.append(component(kind, name))
-            gate = kind == "ranked" and name == "format"
-            weights.append(0.0 if gate else usual[name])
-    return functions, weights
+def rewards(weights: Weights) -> tuple[list[RewardFunction], list[float]]:
+    """One function for each component of each kind of row, and its share of the reward."""
+    named = [(kind, name, weight) for kind, some in weights.items() for name, weight in some.items()]
+    return [component(kind, name) for kind, name, _ in named], [w / sum(weights[kind].values()) for kind, _, w in named]
 
 
 def component(of: str, name: str) -> RewardFunction:
@@ -169,9 +178,10 @@ def component(of: str, name: str) -> RewardFunction:
     return reward
 
 
-def score(text: str, row: Mapping[str, Any]) -> Score:
+def score(text: str, row: Mapping[str, Any], weights: Weights) -> Score:
     """The worth of what was written for a row."""
-    return _score(text, row["question"], tuple(row["shown"]), row["wanted"], row["kind"])
+    found = _score(text, row["question"], tuple(row["shown"]), row["wanted"], row["kind"])
+    return Score.of(found.components, weights[row["kind"]])
 
 
 @lru_cache(4096)  # every component of one completion asks anew

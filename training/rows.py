@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator, Sequence
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -101,9 +102,18 @@ def row(prompt: Prompt, question: Question, shown: Sequence[str], kind: str, wan
     }
 
 
-def mapped(make: partial[Iterator[dict[str, Any]]], folder: Path) -> Dataset:
-    """The rows that `make` gives, from `folder`; made once, and made again when `folder` is not whole."""
-    if not (folder / "dataset_info.json").is_file():
-        made = Dataset.from_generator(make, features=FEATURES, cache_dir=str(folder.with_suffix(".cache")))
-        made.save_to_disk(str(folder))
+def mapped(make: partial[Iterator[dict[str, Any]]], folder: Path, made_of: Mapping[str, Any]) -> Dataset:
+    """The rows that `make` gives, from `folder`; made anew when they are not there or were made of something else.
+
+    `made_of` says in JSON's terms all that the rows depend on.
+    """
+    record, wanted = folder / "made_of.json", json.dumps(made_of, indent=1, sort_keys=True)
+    if not record.is_file() or record.read_text() != wanted:
+        fresh, cache = folder.with_suffix(".writing"), folder.with_suffix(".cache")
+        for old in (fresh, cache, folder):
+            shutil.rmtree(old, ignore_errors=True)
+        Dataset.from_generator(make, features=FEATURES, cache_dir=str(cache)).save_to_disk(str(fresh))
+        (fresh / record.name).write_text(wanted)
+        fresh.rename(folder)
+        shutil.rmtree(cache)
     return Dataset.load_from_disk(str(folder))

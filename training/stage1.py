@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -25,11 +26,17 @@ def main() -> None:
     """Read the configuration, prepare the rows, train."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     config, args = TrlParser((StageConfig, GRPOConfig)).parse_args_and_config()
-    runs = Path(args.output_dir)
+    runs, settings = Path(args.output_dir), Settings()
     worlds = Worlds(config.first_world, config.worlds, config.entities, config.questions)
     unseen = Worlds(config.examined_world, 1, config.entities, config.examined)
-    rows = mapped(partial(judged_rows, worlds, args.seed, Settings()), runs / "rows")
-    examined = mapped(partial(judged_rows, unseen, args.seed, Settings()), runs / "examined")
+    rows, examined = (
+        mapped(
+            partial(judged_rows, some, args.seed, settings),
+            runs / name,
+            {"worlds": asdict(some), "seed": args.seed, "settings": asdict(settings)},
+        )
+        for name, some in (("rows", worlds), ("examined", unseen))
+    )
     train(config, args, rows, examined.select(range(min(config.examined, len(examined)))))
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from trl import GRPOConfig, TrlParser
 
 from mmrag.policy.load import load_policy
 from mmrag.settings import MODELS, Settings
+from training.adapter import digest
 from training.grpo import StageConfig, train
 from training.rows import Worlds, judged_rows, mapped, ranked_rows
 
@@ -38,15 +39,21 @@ def main() -> None:
     """Read the configuration, prepare the rows, train."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     config, args = TrlParser((Stage2Config, GRPOConfig)).parse_args_and_config()
-    runs = Path(args.output_dir)
+    runs, settings = Path(args.output_dir), Settings()
     policy = load_policy(config.base, {"stage1": config.start})
     policy.use("stage1")
     worlds = Worlds(config.first_world, config.worlds, config.entities, config.questions)
     beside = Worlds(config.first_world + config.worlds, config.judged_worlds, config.entities, config.questions)
     unseen = Worlds(config.examined_world, 1, config.entities, config.examined)
-    ranked = mapped(partial(ranked_rows, worlds, args.seed, Settings(), policy), runs / "ranked")
-    judged = mapped(partial(judged_rows, beside, args.seed, Settings()), runs / "judged")
-    examined = mapped(partial(ranked_rows, unseen, args.seed, Settings(), policy), runs / "examined")
+    judge = {"seed": args.seed, "settings": asdict(settings)}
+    rank = {**judge, "policy": digest(Path(config.start))}
+    ranked, examined = (
+        mapped(partial(ranked_rows, some, args.seed, settings, policy), runs / name, {"worlds": asdict(some), **rank})
+        for name, some in (("ranked", worlds), ("examined", unseen))
+    )
+    judged = mapped(
+        partial(judged_rows, beside, args.seed, settings), runs / "judged", {"worlds": asdict(beside), **judge}
+    )
     train(
         config,
         args,
