@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 
-from mmrag import metrics
 from mmrag.policy.grammar import NOT_FOUND
 from mmrag.session import Session
 from mmrag.settings import Settings
 from mmrag.types import Question, Ranking, Step
 from training import evaluate
-from training.evaluate import Outcome, balanced_pair, given_documents
+from training.outcomes import Judged, Outcome, balanced_pair, given_documents
 
 NAMES = tuple("abcdefghij")
 ANSWERABLE = Question("q1", "Which?", ("oak", "elm"), evidence=("a", "b"), negatives=("c", "d"), type="ImageListQ")
@@ -24,7 +23,9 @@ SAID_NO = Step("Which?", answer=NOT_FOUND)
 
 
 def outcome(question: Question, step: Step) -> Outcome:
-    return Outcome(question, ("a", "c", "b"), metrics.Counts(1, 0, 0), metrics.Counts(2, 1, 0), step, step)
+    p_keep = {"a": 0.9, "b": 0.8, "c": 0.7, "d": 0.1}
+    pair = ("a", "d") if question.evidence else ()
+    return Outcome(question, Judged(("a", "c", "b"), ("a", "c", "b"), pair, p_keep, step.shown), step, step)
 
 
 def figures(report: Any) -> Iterator[Any]:
@@ -44,7 +45,7 @@ def test_right_answers_score_one_and_refusing_rightly_is_right() -> None:
     for part in ("listwise", "answer"):
         assert report[part]["by_type"]["ImageListQ"]["em"]["value"] == 1
     assert report["retrieval"]["recall@1"]["all"]["value"] == 0.5  # of the one answerable question's two
-    assert report["judge"]["retrieved"]["precision"]["value"] == pytest.approx(2 / 3, abs=1e-4)
+    assert report["judge"]["retrieved"]["precision"]["value"] == pytest.approx(2 / 6, abs=1e-4)  # kept, gold among them
     assert report["latency"]["total"]["p50"]["value"] == 1.0
     assert report["retrieval"]["recall@12"]["with_picture"] is None
 

@@ -5,10 +5,8 @@
 
 Every figure is {"value": v, "ci95": [low, high]}, a bootstrap over questions. Answers are scored as MultimodalQA does
 (`mmrag.metrics.list_em`, `list_f1`). Two settings are told apart: `judge` and `listwise` are given their documents
-(balanced pairs; gold evidence among five), `judge.retrieved`, `rank` and `answer` take what retrieval brings.
-
-Ours, so that it is quick: questions are answered in batches, with the same prompts, rules and grammar as in use.
-Latency is measured on its own, on questions asked one at a time as a person asks them.
+(balanced pairs; gold evidence among five), `judge.retrieved`, `rank` and `answer` take what retrieval brings. Latency
+is measured on its own, on questions asked one at a time as a person asks them.
 """
 
 from __future__ import annotations
@@ -18,143 +16,36 @@ import json
 import random
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 from rich.console import Console
 from rich.progress import track
 
 from mmrag import metrics
 from mmrag.errors import BadCollection, MmragError
-from mmrag.policy.prompts import Prompt, Shown, rank_prompt
 from mmrag.session import Session, open_collection, open_session
 from mmrag.settings import POLICY, WORLD, Settings
-from mmrag.systems.judge import keep, kept
-from mmrag.systems.rank import finished, nothing_kept
-from mmrag.types import Phase, Query, Question, Step
+from mmrag.types import Phase, Question, Step
+from training.outcomes import DEPTHS, Evaluation, Outcome
 
-SHOWN = 5  # documents that the list-wise stage is given
-TOGETHER = 24  # questions whose answers are written at once
 TIMED = 16  # questions asked one at a time
-DEPTHS = (1, 5, 12)
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of one question. `given` is the list-wise stage alone; `whole` the pipeline, from retrieval on."""
-
-    question: Question
-    retrieved: tuple[str, ...]
-    pair: metrics.Counts
-    brought: metrics.Counts
-    given: Step
-    whole: Step
-
-
-class Evaluation:
-    """Runs one stage of one model over one collection's questions, a few at a time."""
-
-    def __init__(self, session: Session, settings: Settings, seed: int) -> None:
-        self.session, self.settings, self.seed = session, settings, seed
-        self.documents = session.opened.collection.documents
-        # Pictures that are the same object are seen by the model once, however many prompts show them.
-        self.picture: Callable[[str], Image.Image | None] = lru_cache(1024)(session.opened.picture)
-
-    def run(self, questions: Sequence[Question]) -> list[Outcome]:
-        """The outcome of every question, with progress on standard error."""
-        parts = [questions[start : start + TOGETHER] for start in range(0, len(questions), TOGETHER)]
-        console = Console(file=sys.stderr)
-        return [one for part in track(parts, "Evaluating", console=console) for one in self.together(part)]
-
-    def together(self, questions: Sequence[Question]) -> list[Outcome]:
-        """Outcomes of questions whose answers are written in one batch."""
-        queries = [self.session.opened.collection.query(question) for question in questions]
-        judged = [self.judge(question, query) for question, query in zip(questions, queries, strict=True)]
-        given = [Step(q.question, shown=given_documents(q, tuple(self.documents), self.seed)) for q in questions]
-        whole = [Step(q.question, shown=one.kept) for q, one in zip(questions, judged, strict=True)]
-        steps = self.answer([*queries, *queries], [*given, *whole])
-        halves = zip(questions, judged, steps[: len(questions)], steps[len(questions) :], strict=True)
-        return [Outcome(q, one.retrieved, one.pair, one.brought, alone, last) for q, one, alone, last in halves]
-
-    def judge(self, question: Question, query: Query) -> Judged:
-        """Judge what retrieval brings and a balanced pair, all in one batch."""
-        pair = balanced_pair(question, self.seed)
-        hits = self.session.opened.search(query, max(self.settings.retrieve, *DEPTHS))
-        retrieved = tuple(hit.document.id for hit in hits)
-        brought = retrieved[: self.settings.retrieve]
-        names = tuple(dict.fromkeys((*brought, *pair)))
-        judgements = dict(zip(names, self.session.policy.judge(query, self.shown(names)), strict=True))
-        verdicts = keep({name: judgements[name] for name in brought}, self.settings.threshold, self.settings.top_k)
-
-        def counts(judged: Iterable[str]) -> metrics.Counts:
-            bar = self.settings.threshold
-            return metrics.Counts.of((judgements[name].p_keep >= bar, name in question.evidence) for name in judged)
-
-        return Judged(retrieved, kept(verdicts), counts(pair), counts(brought))
-
-    def answer(self, queries: Sequence[Query], steps: Sequence[Step]) -> list[Step]:
-        """Each step finished: by the model where documents are shown, else by the rule for nothing kept."""
-        asked = [(query, step) for query, step in zip(queries, steps, strict=True) if step.shown]
-        prompts: list[Prompt] = [rank_prompt(query, self.shown(step.shown)) for query, step in asked]
-        texts = iter(self.session.policy.generate_all(prompts, self.settings.max_new_tokens))
-        return [finished(step, next(texts)) if step.shown else nothing_kept(step) for step in steps]
-
-    def shown(self, names: Iterable[str]) -> tuple[Shown, ...]:
-        """Documents by id, with their pictures."""
-        return tuple(Shown(self.documents[name], self.picture(name)) for name in names)
-
-    def seconds(self, questions: Sequence[Question], stage: str) -> dict[str, list[float]]:
-        """Seconds by stage, and in all, of questions asked one at a time."""
-        found: dict[str, list[float]] = {}
-        for question in track(questions, "Timing", console=Console(file=sys.stderr)):
-            query = self.session.opened.collection.query(question)
-            (done,) = (t for t in self.session.ask(query, stage, self.settings) if t.phase is Phase.DONE)
-            taken = {timing.stage: timing.seconds for timing in done.timings}
-            for name, value in (taken | {"total": sum(taken.values())}).items():
-                found.setdefault(name, []).append(value)
-        return found
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """What the judge made of one question's documents."""
-
-    retrieved: tuple[str, ...]
-    kept: tuple[str, ...]
-    pair: metrics.Counts
-    brought: metrics.Counts
-
-
-def balanced_pair(question: Question, seed: int) -> tuple[str, ...]:
-    """One gold document and one hard negative; nothing where the question lacks either."""
-    rng = random.Random(f"{seed}/pair/{question.id}")
-    if not question.evidence or not question.negatives:
-        return ()
-    return rng.choice(question.evidence), rng.choice(question.negatives)
-
-
-def given_documents(question: Question, documents: Sequence[str], seed: int) -> tuple[str, ...]:
-    """All evidence among hard negatives (and others, if these are few), `SHOWN` in all, in random order."""
-    rng = random.Random(f"{seed}/shown/{question.id}")
-    gold = dict.fromkeys(question.evidence)
-    near = [name for name in rng.sample(question.negatives, len(question.negatives)) if name not in gold]
-    others = rng.sample(documents, min(len(documents), 2 * SHOWN))
-    chosen = list(dict.fromkeys([*gold, *near, *others]))[: max(SHOWN, len(gold))]
-    rng.shuffle(chosen)
-    return tuple(chosen)
-
-
-def report(outcomes: Sequence[Outcome], seconds: Mapping[str, Sequence[float]]) -> dict[str, Any]:
+def report(
+    outcomes: Sequence[Outcome], seconds: Mapping[str, Sequence[float]], threshold: float = Settings().threshold
+) -> dict[str, Any]:
     """Every figure, in the form that the issue tracker and the model card quote."""
     written = [step for one in outcomes for step in (one.given, one.whole) if step.raw]
+    pairs = [
+        one.judged.counts(one.judged.pair, one.question.evidence, threshold) for one in outcomes if one.judged.pair
+    ]
+    brought = [one.judged.counts(one.judged.brought, one.question.evidence, threshold) for one in outcomes]
     return {
         "n": len(outcomes),
         "retrieval": {f"recall@{k}": recalls(outcomes, k) for k in DEPTHS},
-        "judge": {**judging([one.pair for one in outcomes]), "retrieved": judging([one.brought for one in outcomes])},
+        "judge": {**judging(pairs), "retrieved": judging(brought)},
         "listwise": {
             **answers(outcomes, lambda one: one.given),
             **rankings(outcomes, lambda one: one.given, ("evidence_f1", "ndcg")),
@@ -178,7 +69,7 @@ def recalls(outcomes: Sequence[Outcome], k: int) -> dict[str, Any]:
     found = [one for one in outcomes if one.question.evidence]
 
     def mean(chosen: Iterable[Outcome]) -> dict[str, Any]:
-        return figure([metrics.recall_at(k, one.retrieved, one.question.evidence) for one in chosen])
+        return figure([metrics.recall_at(k, one.judged.retrieved, one.question.evidence) for one in chosen])
 
     return {
         "all": mean(found),
@@ -192,7 +83,7 @@ def judging(counts: Sequence[metrics.Counts]) -> dict[str, Any]:
     """Precision, recall and F1 over all documents, resampled by question."""
     columns = [[getattr(one, name) for one in counts] for name in ("true_keep", "false_keep", "false_drop")]
     scores = {"precision": metrics.precision, "recall": metrics.recall, "f1": metrics.f1}
-    return {name: metrics.estimate(score, *columns).to_dict() for name, score in scores.items()}
+    return {name: metrics.estimate(score, *columns).to_dict() if counts else None for name, score in scores.items()}
 
 
 def answers(outcomes: Sequence[Outcome], step: Callable[[Outcome], Step]) -> dict[str, Any]:
@@ -260,11 +151,22 @@ def evaluate(session: Session, stage: str, settings: Settings, count: int | None
         raise BadCollection(f"{session.opened.title!r} has no questions.jsonl, so there is no gold: add the file")
     random.Random(seed).shuffle(questions)
     session.use(stage)
-    run = Evaluation(session, settings, seed)
-    outcomes = run.run(questions[:count])
-    seconds = run.seconds(questions[: min(TIMED, len(outcomes))], stage)
+    outcomes = Evaluation(session.opened, session.policy, settings, seed).run(questions[:count])
+    seconds = timed(session, questions[: min(TIMED, len(outcomes))], stage, settings)
     about = {"stage": stage, "seed": seed, "model": session.describe().to_dict(), "scorer": "MultimodalQA"}
-    return {**report(outcomes, seconds), **about}
+    return {**report(outcomes, seconds, settings.threshold), **about}
+
+
+def timed(session: Session, questions: Sequence[Question], stage: str, settings: Settings) -> dict[str, list[float]]:
+    """Seconds by stage, and in all, of questions asked one at a time."""
+    found: dict[str, list[float]] = {}
+    for question in track(questions, "Timing", console=Console(file=sys.stderr)):
+        query = session.opened.collection.query(question)
+        (done,) = (t for t in session.ask(query, stage, settings) if t.phase is Phase.DONE)
+        taken = {timing.stage: timing.seconds for timing in done.timings}
+        for name, value in (taken | {"total": sum(taken.values())}).items():
+            found.setdefault(name, []).append(value)
+    return found
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -62,7 +62,8 @@ def card(parameters: int, state: dict[str, Any]) -> str:
     return f"""# The embedded policy
 
 A Qwen3-VL of {parameters / 1e6:.1f} million parameters, trained from nothing by `make train-base` on generated worlds:
-{state["tokens"] / 1e6:.1f} million tokens, {state["step"]} steps, {state["seconds"] / 60:.0f} minutes.
+{state["pictures"]:,} pictures for its vision tower alone, then {state["tokens"] / 1e6:.1f} million tokens in
+{state["step"]:,} steps; {state["seconds"] / 60:.0f} minutes in all.
 
 On worlds that it never saw, by its first choice at every token: the share of the tokens to be written, of the lessons
 right to the last token, and of the lessons whose verdict and document numbers are right.
