@@ -1,0 +1,118 @@
+"""Comparing variants of the training: paired on the same questions, kept by question, told in a table."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mmrag.errors import CheckpointError
+from mmrag.policy.grammar import NOT_FOUND
+from mmrag.types import Malformed, Question, Ranking, Step
+from training.ablate import Ablation, Comparison, Variant, ablate
+from training.marks import FIGURES, KEEPING, Mark, Marked, difference, distractors, figure, read_marks, write_marks
+from training.outcomes import Judged, Outcome
+
+ASKED = Question("q", "Which?", ("red",), evidence=("a",), negatives=("b",), category="color", type="ImageQ")
+RIGHT = Step("Which?", shown=("a", "b"), ranking=Ranking(("a",)), answer="red", raw="<think>…")
+BROKEN = Step("Which?", shown=("a", "b"), ranking=Ranking(("a",)), answer="red", raw="…", malformed=Malformed("x", "y"))
+
+
+def mark(whole: Step = RIGHT, p_gold: float = 0.9, p_other: float = 0.1) -> Mark:
+    judged = Judged(("a", "b", "c"), ("a", "b"), ("a", "b"), {"a": p_gold, "b": p_other}, ("a",))
+    return Mark.of(Outcome(ASKED, judged, RIGHT, whole), len)
+
+
+def many(rng: np.random.Generator, lift: float) -> Marked:
+    """A hundred questions: one gold document and nine distractors each, told apart the better the higher `lift`."""
+    wanted = [[True] + [False] * 9 for _ in range(100)]
+    brought = [tuple((float(1 / (1 + np.exp(-rng.normal(lift * gold)))), gold) for gold in row) for row in wanted]
+    base = mark()
+    return Marked.of([Mark(**{**vars_of(base), "brought": row, "pair": row[:2]}) for row in brought])
+
+
+def vars_of(one: Mark) -> dict[str, object]:
+    return {name: getattr(one, name) for name in Mark.__dataclass_fields__}
+
+
+def test_marks_tell_what_was_right_and_malformed_output_earns_no_ranking() -> None:
+    assert mark().whole == {"em": 1.0, "f1": 1.0, "evidence_f1": pytest.approx(1, abs=1e-4), "ndcg": 1.0}
+    broken = mark(BROKEN)
+    assert (broken.whole["ndcg"], broken.parsed, broken.given["ndcg"]) == (0.0, 0.0, 1.0)
+    assert broken.tokens == len("…")
+
+
+def test_a_question_without_a_pair_or_an_answer_still_has_marks() -> None:
+    absent = Question("n", "Which?", (NOT_FOUND,))
+    judged = Judged((), (), (), {}, ())
+    made = Mark.of(Outcome(absent, judged, RIGHT, Step("Which?", answer=NOT_FOUND)), len)
+    assert (made.whole["em"], made.given["em"], made.tokens, made.brought) == (1.0, 0.0, 0, ())
+
+
+def test_marks_come_back_as_written_and_only_for_what_they_were_made_of(tmp_path: Path) -> None:
+    path, made = tmp_path / "some" / "sft.jsonl", [mark(), mark(BROKEN)]
+    write_marks(path, {"adapter": "x"}, made)
+    assert read_marks(path, {"adapter": "x"}) == made
+    assert read_marks(path, {"adapter": "y"}) is None
+    assert read_marks(tmp_path / "none.jsonl", {}) is None
+
+
+def test_a_variant_does_not_differ_from_itself_and_a_better_one_does() -> None:
+    weak, strong = many(np.random.default_rng(1), 0.5), many(np.random.default_rng(1), 4.0)
+    for name in ("judge.f1", "judge.distractors", "answer.em"):
+        same = difference(weak, weak, name)
+        assert (same.value, same.low, same.high) == (0.0, 0.0, 0.0)
+    assert difference(strong, weak, "judge.f1").low > 0
+    assert difference(strong, weak, "judge.distractors").high < 0, "fewer of them"
+    with pytest.raises(ValueError, match="100 and 1 questions"):
+        difference(weak, Marked.of([mark()]), "answer.em")
+
+
+def test_distractors_are_counted_at_the_threshold_that_keeps_the_evidence() -> None:
+    marked = many(np.random.default_rng(2), 1.0)
+    gold = np.sort(marked.p_keep[marked.gold])
+    bar = gold[int((1 - KEEPING) * (len(gold) - 1))]
+    assert (gold >= bar).mean() >= KEEPING
+    expected = (marked.p_keep[~marked.gold] >= bar).mean()
+    assert distractors(marked, np.arange(marked.size)) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("name", list(FIGURES))
+def test_every_figure_lies_in_its_interval(name: str) -> None:
+    found = figure(many(np.random.default_rng(3), 1.0), name)
+    assert found.low <= found.value <= found.high
+
+
+def test_variants_are_marked_compared_and_told(random_checkpoint: Path, tmp_path: Path) -> None:
+    adapter = random_checkpoint.parent / "sft"
+    config = Ablation(
+        base=random_checkpoint,
+        worlds=(9_402,),
+        entities=12,
+        questions=6,
+        runs=tmp_path / "runs",
+        results=tmp_path / "docs" / "results.json",
+        variants={"one": Variant(adapter=adapter, says="an adapter"), "two": Variant(adapter=adapter, says="again")},
+        comparisons=(Comparison(ours="one", theirs="two", by=("judge.f1", "answer.em")),),
+    )
+    found = ablate(config)
+    assert json.loads(config.results.read_text()) == found
+    assert found["comparisons"][0]["judge.f1"] == {"value": 0.0, "ci95": [0.0, 0.0]}
+    assert found["made"]["questions"] == 6
+    told = config.results.with_suffix(".md").read_text()
+    assert "| one against two | answer of the whole pipeline, exact match | +0.000 [+0.000, +0.000] |" in told
+    marks = config.runs / "one.jsonl"
+    before = marks.stat().st_mtime_ns
+    assert ablate(config)["variants"] == found["variants"]
+    assert marks.stat().st_mtime_ns == before, "marked once"
+
+
+def test_a_variant_that_was_not_trained_is_named(random_checkpoint: Path, tmp_path: Path) -> None:
+    missing = Variant(adapter=tmp_path / "stage9", says="nothing")
+    config = Ablation(
+        base=random_checkpoint, worlds=(1,), runs=tmp_path, results=tmp_path / "r.json", variants={"x": missing}
+    )
+    with pytest.raises(CheckpointError, match="stage9"):
+        ablate(config)

@@ -1,0 +1,177 @@
+"""What one variant earned on every question, kept on disk; and the figures that variants are compared by.
+
+Ours. A figure is a function of which questions are counted, so that one bootstrap over questions gives its interval,
+and the same resampled questions for two variants give the interval of their difference (paired).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmrag import metrics
+from mmrag.metrics.intervals import Estimate, estimate
+from mmrag.types import Step
+from training.outcomes import Outcome
+
+KEEPING = 0.98  # the share of gold evidence that a judge's threshold is set to keep, when distractors are counted
+Chosen = NDArray[np.integer[Any]]
+Figure = Callable[["Marked", Chosen], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What came of one question, in numbers."""
+
+    question: str
+    type: str
+    category: str
+    given: Mapping[str, float]  # em, f1, evidence_f1, ndcg of the list-wise stage, gold among five
+    whole: Mapping[str, float]  # the same of the whole pipeline
+    parsed: float
+    tokens: int  # written for the pipeline's answer
+    pair: tuple[tuple[float, bool], ...]  # P(keep), and whether it is gold, of the balanced pair
+    brought: tuple[tuple[float, bool], ...]  # and of what retrieval brings
+
+    @classmethod
+    def of(cls, outcome: Outcome, count: Callable[[str], int]) -> Mark:
+        """The marks of an outcome; `count` tells how many tokens a text has."""
+        question, judged = outcome.question, outcome.judged
+        pair, brought = (
+            tuple((round(judged.p_keep[name], 6), name in question.evidence) for name in names)
+            for names in (judged.pair, judged.brought)
+        )
+        parsed = float(outcome.given.malformed is None and outcome.whole.malformed is None)
+        given, whole = scored(outcome.given, outcome), scored(outcome.whole, outcome)
+        written = count(outcome.whole.raw) if outcome.whole.raw else 0
+        return cls(question.id, question.type, question.category, given, whole, parsed, written, pair, brought)
+
+
+def scored(step: Step, outcome: Outcome) -> dict[str, float]:
+    """Answer and ranking of a step against the gold; malformed output earns nothing."""
+    question = outcome.question
+    ours, gold = metrics.as_list(step.answer or ""), metrics.as_list(", ".join(question.answers))
+    order = step.ranking.order if step.ranking is not None else ()
+    whole = step.malformed is None
+    return {
+        "em": metrics.list_em(ours, gold),
+        "f1": metrics.list_f1(ours, gold),
+        "evidence_f1": metrics.evidence_f1(order, question.evidence) if whole else 0.0,
+        "ndcg": metrics.ndcg(order, question.evidence) if whole else 0.0,
+    }
+
+
+@dataclass(frozen=True, eq=False)
+class Marked:
+    """All marks of a variant as arrays: N questions, K documents brought at most."""
+
+    means: Mapping[str, NDArray[np.float64]]  # (N,) each
+    counts: NDArray[np.int64]  # (3, N) true keeps, false keeps, false drops of the pairs at 0.5
+    p_keep: NDArray[np.float64]  # (N, K); NaN where fewer were brought
+    gold: NDArray[np.bool_]  # (N, K)
+
+    @classmethod
+    def of(cls, marks: Sequence[Mark]) -> Marked:
+        """The marks in columns."""
+        means = {
+            f"{part}.{name}": np.array([getattr(one, part)[name] for one in marks])
+            for part in ("given", "whole")
+            for name in ("em", "f1", "evidence_f1", "ndcg")
+        }
+        means["parsed"] = np.array([one.parsed for one in marks])
+        means["tokens"] = np.array([float(one.tokens) for one in marks])
+        counts = [metrics.Counts.of((p >= 0.5, gold) for p, gold in one.pair) for one in marks]
+        table = np.array([[one.true_keep, one.false_keep, one.false_drop] for one in counts]).T
+        widest = max(len(one.brought) for one in marks)
+        p_keep = np.full((len(marks), widest), np.nan)
+        gold = np.zeros((len(marks), widest), dtype=bool)
+        for row, one in enumerate(marks):
+            p_keep[row, : len(one.brought)] = [p for p, _ in one.brought]
+            gold[row, : len(one.brought)] = [wanted for _, wanted in one.brought]
+        return cls(means, table, p_keep, gold)
+
+    @property
+    def size(self) -> int:
+        """How many questions."""
+        return len(self.p_keep)
+
+
+def judging_f1(marked: Marked, chosen: Chosen) -> Any:
+    """F1 of "keep" at one half, on balanced pairs."""
+    return metrics.f1(*marked.counts[:, chosen], axis=-1)
+
+
+def distractors(marked: Marked, chosen: Chosen) -> Any:
+    """The share of retrieved distractors kept at the threshold that keeps `KEEPING` of the retrieved gold evidence."""
+    p_keep, gold = marked.p_keep[chosen], marked.gold[chosen]  # (..., N, K)
+    bar = np.nanquantile(np.where(gold, p_keep, np.nan), 1 - KEEPING, axis=(-2, -1), keepdims=True, method="lower")
+    others = ~gold & ~np.isnan(p_keep)
+    return (others & (p_keep >= bar)).sum((-2, -1)) / others.sum((-2, -1))
+
+
+def mean_of(name: str) -> Figure:
+    """The mean of a column."""
+    return lambda marked, chosen: marked.means[name][chosen].mean(-1)
+
+
+FIGURES: Mapping[str, tuple[str, Figure]] = {
+    "judge.f1": ("judging balanced pairs, F1", judging_f1),
+    "judge.distractors": (f"distractors kept where {KEEPING:.0%} of the evidence is", distractors),
+    "listwise.em": ("answer from five documents, exact match", mean_of("given.em")),
+    "listwise.evidence_f1": ("evidence ranked, gold among five, F1", mean_of("given.evidence_f1")),
+    "answer.em": ("answer of the whole pipeline, exact match", mean_of("whole.em")),
+    "answer.f1": ("answer of the whole pipeline, F1", mean_of("whole.f1")),
+    "rank.evidence_f1": ("evidence ranked by the whole pipeline, F1", mean_of("whole.evidence_f1")),
+    "rank.ndcg": ("order of the whole pipeline, nDCG", mean_of("whole.ndcg")),
+    "parsed": ("output that parses", mean_of("parsed")),
+    "tokens": ("tokens written for an answer", mean_of("tokens")),
+}
+
+
+def figure(marked: Marked, name: str) -> Estimate:
+    """A figure of a variant with its interval."""
+    statistic = FIGURES[name][1]
+    return estimate(lambda chosen, axis=-1: statistic(marked, chosen), range(marked.size))
+
+
+def difference(ours: Marked, theirs: Marked, name: str) -> Estimate:
+    """How much higher a figure is for `ours` than for `theirs`, on the same questions, with its interval.
+
+    Raises:
+        ValueError: they answered different numbers of questions.
+    """
+    if ours.size != theirs.size:
+        raise ValueError(f"{ours.size} and {theirs.size} questions cannot be paired: mark both on the same ones")
+    statistic = FIGURES[name][1]
+    return estimate(lambda chosen, axis=-1: statistic(ours, chosen) - statistic(theirs, chosen), range(ours.size))
+
+
+def write_marks(path: Path, made_of: Mapping[str, Any], marks: Iterable[Mark]) -> None:
+    """One line that says what the marks were made of, and one for each question; renamed when whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_suffix(".writing")
+    with fresh.open("w", encoding="utf-8") as file:
+        file.write(json.dumps(dict(made_of), sort_keys=True) + "\n")
+        file.writelines(json.dumps(asdict(one)) + "\n" for one in marks)
+    fresh.rename(path)
+
+
+def read_marks(path: Path, made_of: Mapping[str, Any]) -> list[Mark] | None:
+    """The marks of `path`; None where there are none, or where they were made of something else."""
+    if not path.is_file():
+        return None
+    first, *rest = path.read_text("utf-8").splitlines()
+    if first != json.dumps(dict(made_of), sort_keys=True):
+        return None
+    return [_mark(json.loads(line)) for line in rest]
+
+
+def _mark(found: dict[str, Any]) -> Mark:
+    pairs = {name: tuple((p, gold) for p, gold in found[name]) for name in ("pair", "brought")}
+    return Mark(**{**found, **pairs})
