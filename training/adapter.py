@@ -16,6 +16,7 @@ import torch
 from mmrag.errors import CheckpointError
 from mmrag.settings import ROOT
 
+EXCLUDED = r".*(visual|vision|projector).*"  # modules without an adapter: what sees, in every family's words
 PLACES = ("base", "start", "out", "runs", "resume")
 LIBRARIES = ("torch", "transformers", "trl", "peft", "bitsandbytes")
 

@@ -13,6 +13,7 @@ import errno
 import json
 import logging
 import math
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,15 +22,16 @@ from typing import Any
 
 import torch
 from datasets import Dataset
-from peft import PeftModel
-from transformers import AutoModelForImageTextToText, AutoProcessor, TrainerCallback
+from peft import LoraConfig, PeftModel, get_peft_model
+from transformers import TrainerCallback
 from transformers.trainer_utils import get_last_checkpoint
 from trl import GRPOConfig, GRPOTrainer
 
 from mmrag.errors import MmragError, StorageFull
+from mmrag.policy.load import load_weights
 from mmrag.settings import MODELS, POLICY
 from mmrag.types import Question
-from training.adapter import portable, write_adapter
+from training.adapter import EXCLUDED, portable, write_adapter
 from training.rewards import Score, judged, listwise, pointwise, ranked
 
 log = logging.getLogger("training.grpo")
@@ -41,8 +43,12 @@ Weights = Mapping[str, Mapping[str, float]]
 class StageConfig:
     """What a stage adds to TRL's own settings."""
 
-    base: str = str(POLICY)
-    start: str = str(MODELS / "sft")  # the adapter to go on from
+    base: str = str(POLICY)  # a folder, or a hub id
+    quantize: str = "none"  # none | int8 | nf4: the base's; adapters stay whole
+    dtype: str = "float32"  # of the base; bfloat16 on CUDA
+    start: str = str(MODELS / "sft")  # the adapter to go on from; "none" for a fresh one
+    rank: int = 32  # of a fresh adapter
+    alpha: int = 64
     out: str = str(MODELS / "stage1")
     first_world: int = 30_000  # seeds of the worlds that rows are cut from
     worlds: int = 12
@@ -128,16 +134,14 @@ def train(config: StageConfig, args: GRPOConfig, rows: Dataset, examined: Datase
         Diverged: a number is no number any more.
         StorageFull: the disk took no more; the last good checkpoint is whole.
     """
-    processor = taking_any_pictures(AutoProcessor.from_pretrained(config.base, local_files_only=True))
-    base = AutoModelForImageTextToText.from_pretrained(config.base, local_files_only=True, dtype=torch.float32)
-    model = PeftModel.from_pretrained(base, config.start, is_trainable=True)
+    _, processor, base = load_weights(config.base, quantize=config.quantize, device=device(args), dtype=config.dtype)
     trainer = Stage(
         config.weights,
-        model=model,
+        model=adapted(base, config),
         args=args,
         train_dataset=rows,
         eval_dataset=examined,
-        processing_class=processor,
+        processing_class=taking_any_pictures(processor),
         callbacks=[Watch()],
     )
     last = get_last_checkpoint(args.output_dir) if config.resume and Path(args.output_dir).is_dir() else None
@@ -149,6 +153,27 @@ def train(config: StageConfig, args: GRPOConfig, rows: Dataset, examined: Datase
         raise StorageFull(f"the disk with {args.output_dir} is full: free some space, then --resume true") from error
     card = {"stage": portable(config), "history": trainer.state.log_history}
     return write_adapter(trainer.accelerator.unwrap_model(trainer.model), Path(config.out), card)
+
+
+def adapted(base: Any, config: StageConfig) -> Any:
+    """`base` with the adapter to train: the one named, or a fresh one on every linear layer outside the tower."""
+    if config.start != "none":
+        return PeftModel.from_pretrained(base, config.start, is_trainable=True)
+    lora = LoraConfig(
+        r=config.rank,
+        lora_alpha=config.alpha,
+        target_modules="all-linear",
+        exclude_modules=EXCLUDED,
+        task_type="CAUSAL_LM",
+    )
+    return get_peft_model(base, lora)
+
+
+def device(args: GRPOConfig) -> str:
+    """Where this process loads the base: its own card; the CPU where FSDP will spread it, or where there is none."""
+    if args.use_cpu or not torch.cuda.is_available() or os.environ.get("ACCELERATE_USE_FSDP") == "true":
+        return "cpu"
+    return f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
 
 
 def rewards(weights: Weights) -> tuple[list[RewardFunction], list[float]]:

@@ -27,7 +27,7 @@ from trl import TrlParser
 
 from mmrag.settings import MODELS, POLICY
 from mmrag.types import Question
-from training.adapter import portable, write_adapter
+from training.adapter import EXCLUDED, portable, write_adapter
 from training.batches import Batch, collate, encode, weighted_loss
 from training.data import Example, judge_example, ranked_example
 from training.skills import Classroom
@@ -132,7 +132,7 @@ def train(config: SftConfig) -> Path:
         lora_alpha=config.alpha,
         lora_dropout=0.0,
         target_modules="all-linear",
-        exclude_modules=r".*visual.*",
+        exclude_modules=EXCLUDED,
         task_type="CAUSAL_LM",
     )
     model = get_peft_model(base, lora)

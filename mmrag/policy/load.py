@@ -49,6 +49,27 @@ def load_policy(
         CheckpointError: the checkpoint or an adapter is missing, damaged, of an unsafe format, or does not fit.
         BadSetting: `quantize`, `device` or `dtype` has no such value.
     """
+    folder, processor, model = load_weights(checkpoint, quantize=quantize, device=device, dtype=dtype)
+    parameters = model.num_parameters()
+    return LocalPolicy(
+        model.eval(),
+        processor,
+        Adapters(model, adapters or {}),
+        verdicts=(_token(folder, processor, "Yes"), _token(folder, processor, "No")),
+        name=folder.name if Path(checkpoint).is_dir() else str(checkpoint),
+        files=weight_files(folder),
+        quantization=quantize,
+        parameters=parameters,
+    )
+
+
+def load_weights(
+    checkpoint: str | Path, *, quantize: str = "none", device: str | None = None, dtype: str | None = None
+) -> tuple[Path, Any, Any]:
+    """The folder, the processor and the network of a checkpoint, as `load_policy` takes and refuses them.
+
+    Training begins with it too, so that what is trained is what will be loaded.
+    """
     if quantize not in QUANTIZATIONS:
         raise BadSetting(f"quantize is {quantize!r}; it may be {', '.join(QUANTIZATIONS)}")
     if dtype is not None and dtype not in DTYPES:
@@ -56,20 +77,10 @@ def load_policy(
     where = _device(device)
     kind = DTYPES[dtype] if dtype else native(where)
     folder = find_checkpoint(checkpoint)
-    files = weight_files(folder)
+    weight_files(folder)
     processor, model = _read(folder, where, kind, quantize)
     _check_quantized(folder, model, quantize)
-    parameters = model.num_parameters()
-    return LocalPolicy(
-        model,
-        processor,
-        Adapters(model, adapters or {}),
-        verdicts=(_token(folder, processor, "Yes"), _token(folder, processor, "No")),
-        name=folder.name if Path(checkpoint).is_dir() else str(checkpoint),
-        files=files,
-        quantization=quantize,
-        parameters=parameters,
-    )
+    return folder, processor, model
 
 
 def _device(name: str | None) -> torch.device:
@@ -115,7 +126,7 @@ def _read(folder: Path, device: torch.device, dtype: torch.dtype, quantize: str)
     for what in ("missing_keys", "mismatched_keys"):
         if keys := sorted(map(str, found[what])):
             raise CheckpointError(f"{folder} has {len(keys)} {what}, the first {keys[0]}: copy the checkpoint again")
-    return processor, model.eval()
+    return processor, model
 
 
 def _token(folder: Path, processor: Any, word: str) -> int:
