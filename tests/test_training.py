@@ -6,6 +6,7 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -210,6 +211,20 @@ def test_a_chunk_of_the_stream_is_the_same_each_time(processor: object) -> None:
     first, second = ([b.inputs["input_ids"] for b in chunk_batches(SMALL, processor, 1)] for _ in range(2))
     assert len(first) == len(second)
     assert all(torch.equal(one, other) for one, other in zip(first, second, strict=True))
+
+
+@pytest.mark.parametrize("pictures", [0, 64])
+def test_a_tower_that_was_taught_to_see_stays_as_it_is(pictures: int, random_checkpoint: Path, tmp_path: Path) -> None:
+    taught = tmp_path / "taught"
+    shutil.copytree(random_checkpoint, taught)
+    (taught / "state.json").write_text(json.dumps({"pictures": pictures}))
+    run = Run(replace(SMALL, out=str(tmp_path / "run"), start_from=str(taught), chunks=1))
+    before = {name: value.clone() for name, value in run.model.named_parameters()}
+    run.train()
+    moved = {name for name, value in run.model.named_parameters() if not torch.equal(value, before[name])}
+    assert any("language_model.layers" in name for name in moved)
+    assert any("deepstack_merger_list" in name for name in moved)
+    assert any("visual.blocks" in name or "visual.merger" in name for name in moved) == (pictures == 0)
 
 
 def test_a_killed_pre_training_goes_on_at_the_chunk_after_its_last_checkpoint(tmp_path: Path) -> None:

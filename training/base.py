@@ -128,6 +128,16 @@ def prompt_weight_at(done: float) -> float:
     return PROMPT_WEIGHT if done < 0.3 else 0.1
 
 
+def rest(tower: Any) -> None:
+    """Let a tower that `training.sight` has taught stay as it is, but for what feeds the first layers directly.
+
+    Muon moves every matrix at full speed, however small its gradient: within a thousand steps of sentences the tower
+    that read 0.98 of the digits read 0.27, and the model had learned to read none.
+    """
+    tower.requires_grad_(False)
+    tower.deepstack_merger_list.requires_grad_(True)
+
+
 class Run:
     """A run of pre-training: all that changes while it goes on, and how it is kept."""
 
@@ -149,6 +159,8 @@ class Run:
         else:
             self.processor = make_processor(make_tokenizer(texts(config.first_world, config.entities)))
             self.model = make_model(self.processor.tokenizer)
+        if self.state.get("before", {}).get("pictures"):
+            rest(self.model.model.visual)
         self.model.to(self.device).train()
         self.optimizers = Optimizers(self.model, config.learning_rate, config.weight_decay)
         if config.resume:

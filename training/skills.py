@@ -113,9 +113,9 @@ def description(look: Look, view: View) -> str:
         label = (
             "number on the " + attribute.phrase if attribute.name == "number" else f"{attribute.phrase} {noun}".strip()
         )
-        parts.append(f"{label} {look.attributes[attribute.name]}")
+        parts.append(f"{label}: {look.attributes[attribute.name]}")
     scene = f"{view.weather}, {view.hour}, {view.beside} on the {view.side}"
-    return f"{look.kind}: {', '.join(parts)}; {scene}"
+    return f"{look.kind}; {', '.join(parts)}; {scene}"
 
 
 def read(room: Classroom) -> Example:
@@ -212,15 +212,15 @@ def same(room: Classroom) -> Example:
 
 
 SKILLS: Mapping[Callable[[Classroom], Example], float] = {
-    describe: 0.16,
-    look: 0.13,
-    read: 0.31,
-    quote: 0.1,
-    cite: 0.08,
+    describe: 0.2,
+    look: 0.16,
+    read: 0.28,
+    quote: 0.08,
+    cite: 0.07,
     conclude: 0.06,
     find: 0.03,
     weigh: 0.08,
-    cells: 0.02,
+    cells: 0.01,
     echo: 0.01,
     same: 0.02,
 }
