@@ -14,9 +14,10 @@ from typing import Any
 import torch
 
 from mmrag.errors import CheckpointError
+from mmrag.policy.load import TOWERS
 from mmrag.settings import ROOT
 
-EXCLUDED = r".*(visual|vision|projector).*"  # modules without an adapter: what sees, in every family's words
+EXCLUDED = rf".*({'|'.join(TOWERS)}).*"  # modules without an adapter
 PLACES = ("base", "start", "out", "runs", "resume")
 LIBRARIES = ("torch", "transformers", "trl", "peft", "bitsandbytes")
 

@@ -33,6 +33,8 @@ from mmrag.settings import MODELS, POLICY
 from mmrag.types import Question
 from training.adapter import EXCLUDED, portable, write_adapter
 from training.rewards import Score, judged, listwise, pointwise, ranked
+from training.rows import fitting
+from training.skills import DRAWN
 
 log = logging.getLogger("training.grpo")
 RewardFunction = Callable[..., list[float | None]]
@@ -54,6 +56,8 @@ class StageConfig:
     worlds: int = 12
     entities: int = 48
     questions: int = 60  # of each world
+    drawn: int = DRAWN  # pixels of a picture's side
+    longest: int = 2048  # tokens of a prompt, pictures included; longer ones are left out
     examined_world: int = 9_100  # of the fixed slice, never trained on
     examined: int = 64  # rows of it
     verdict: float = pointwise.WEIGHTS["verdict"]  # what the components of a point-wise reward weigh
@@ -77,10 +81,11 @@ class Diverged(MmragError):
 class Stage(GRPOTrainer):
     """TRL's trainer, whose evaluation writes greedily and is scored by component."""
 
-    def __init__(self, weights: Weights, **settings: Any) -> None:
+    def __init__(self, weights: Weights, besides: Sequence[RewardFunction] = (), **settings: Any) -> None:
         self.weights = weights
-        functions, settings["args"].reward_weights = rewards(weights)
-        super().__init__(reward_funcs=functions, **settings)
+        functions, shares = rewards(weights)
+        settings["args"].reward_weights = [*shares, *(1.0 for _ in besides)]
+        super().__init__(reward_funcs=[*functions, *besides], **settings)
 
     def evaluate(
         self, eval_dataset: Any = None, ignore_keys: Any = None, metric_key_prefix: str = "eval"
@@ -127,21 +132,29 @@ class Watch(TrainerCallback):
                 )
 
 
-def train(config: StageConfig, args: GRPOConfig, rows: Dataset, examined: Dataset) -> Path:
+def train(
+    config: StageConfig, args: GRPOConfig, rows: Dataset, examined: Dataset, besides: Sequence[RewardFunction] = ()
+) -> Path:
     """Train from the adapter `config.start` on `rows`, keep the best by the reward on `examined`, write `config.out`.
 
+    `besides`: reward functions that are added to the stage's own.
+
     Raises:
+        BadSetting: no prompt fits.
+        CheckpointError: the base cannot be loaded.
         Diverged: a number is no number any more.
         StorageFull: the disk took no more; the last good checkpoint is whole.
     """
     _, processor, base = load_weights(config.base, quantize=config.quantize, device=device(args), dtype=config.dtype)
+    processor = taking_any_pictures(processor)
     trainer = Stage(
         config.weights,
+        besides,
         model=adapted(base, config),
         args=args,
-        train_dataset=rows,
-        eval_dataset=examined,
-        processing_class=taking_any_pictures(processor),
+        train_dataset=fitting(rows, processor, config.longest),
+        eval_dataset=fitting(examined, processor, config.longest),
+        processing_class=processor,
         callbacks=[Watch()],
     )
     last = get_last_checkpoint(args.output_dir) if config.resume and Path(args.output_dir).is_dir() else None
@@ -217,15 +230,14 @@ def _score(text: str, question: str, shown: tuple[str, ...], wanted: bool | None
 
 
 def taking_any_pictures(processor: Any) -> Any:
-    """`processor`, now taking a list of lists of pictures, some of them empty or None, as pictures in a row."""
+    """`processor`, now taking None for the pictures of a text that has none, and no picture at all."""
     kind = type(processor)
 
     def call(self: Any, images: Any = None, text: Any = None, **settings: Any) -> Any:
-        if isinstance(images, list | tuple):
-            images = [
-                one for some in images if some is not None for one in (some if isinstance(some, list) else [some])
-            ]
-        return kind.__call__(self, images=images or None, text=text, **settings)
+        if isinstance(images, list | tuple) and any(one is None or isinstance(one, list | tuple) for one in images):
+            images = [list(one or ()) for one in images]
+            images = images if any(images) else None
+        return kind.__call__(self, images=images, text=text, **settings)
 
     processor.__class__ = type(kind.__name__, (kind,), {"__call__": call})  # of the same name: it is saved with it
     return processor

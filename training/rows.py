@@ -11,6 +11,7 @@ them take no more memory than ten. A row has
 from __future__ import annotations
 
 import json
+import logging
 import random
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,6 +22,7 @@ from typing import Any
 
 from datasets import Dataset, Features, Image, List, Value
 
+from mmrag.errors import BadSetting
 from mmrag.policy.local import LocalPolicy
 from mmrag.policy.prompts import Prompt, judge_prompt, rank_prompt
 from mmrag.retrieval import Index
@@ -28,9 +30,10 @@ from mmrag.session.opened import load_encoder
 from mmrag.settings import ENCODER, Settings
 from mmrag.systems.judge import keep, kept
 from mmrag.types import Question
-from training.skills import Classroom
+from training.skills import DRAWN, Classroom
 from training.world import World
 
+log = logging.getLogger("training.rows")
 FEATURES = Features(
     {
         "prompt": List({"role": Value("string"), "content": List({"type": Value("string"), "text": Value("string")})}),
@@ -51,13 +54,14 @@ class Worlds:
     count: int
     entities: int = 48
     questions: int = 60  # of each world
+    drawn: int = DRAWN  # pixels of a picture's side
 
     def rooms(self, seed: int) -> Iterator[tuple[Classroom, Index]]:
         """Every world with an index of its documents, one at a time."""
         for number in range(self.first, self.first + self.count):
             world = World(number, self.entities)
             questions = tuple(world.questions(self.questions, "train"))
-            room = Classroom(world, questions, random.Random(f"{seed}/{number}"), documents=1)
+            room = Classroom(world, questions, random.Random(f"{seed}/{number}"), 1, drawn=self.drawn)
             index = Index.build(
                 world.documents.values(), lambda one, room=room: room.shown(one).picture, load_encoder(str(ENCODER))
             )
@@ -117,3 +121,23 @@ def mapped(make: partial[Iterator[dict[str, Any]]], folder: Path, made_of: Mappi
         fresh.rename(folder)
         shutil.rmtree(cache)
     return Dataset.load_from_disk(str(folder))
+
+
+def fitting(rows: Dataset, processor: Any, longest: int) -> Dataset:
+    """The rows whose prompt is at most `longest` tokens, pictures included; how many are left out is logged.
+
+    Raises:
+        BadSetting: none fits.
+    """
+    lengths = [length(processor, one) for one in rows]
+    fit = [index for index, tokens in enumerate(lengths) if tokens <= longest]
+    log.info("%d of %d rows fit into %d tokens; the longest has %d", len(fit), len(rows), longest, max(lengths))
+    if not fit:
+        raise BadSetting(f"no prompt fits into longest = {longest}: the shortest has {min(lengths)} tokens")
+    return rows.select(fit)
+
+
+def length(processor: Any, one: Mapping[str, Any]) -> int:
+    """How many tokens a row's prompt is."""
+    text = processor.apply_chat_template(one["prompt"], add_generation_prompt=True)
+    return int(processor(text=[text], images=[one["images"]], return_tensors="pt")["input_ids"].shape[1])

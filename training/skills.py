@@ -37,6 +37,7 @@ class Classroom:
     rng: random.Random
     documents: int  # documents shown at most: one handle of the curriculum
     copying: float = 1.0  # weight of `echo` against its usual share: the other
+    drawn: int = DRAWN  # pixels of a picture's side
 
     def __post_init__(self) -> None:
         self.single = [q for q in self.questions if len(q.hops) == 1 and len(q.evidence) == 1]
@@ -55,7 +56,7 @@ class Classroom:
         if document.modality is not Modality.IMAGE:
             return Shown(document)
         if document_id not in self._drawn:
-            self._drawn[document_id] = self.world.picture(document_id, DRAWN)
+            self._drawn[document_id] = self.world.picture(document_id, self.drawn)
         return Shown(document, self._drawn[document_id])
 
     def query(self, question: Question) -> Query:
@@ -63,7 +64,7 @@ class Classroom:
         if question.image is None:
             return Query(question.question)
         buffer = io.BytesIO()
-        self.world.query_picture(question.id, DRAWN).save(buffer, "PNG", compress_level=1)
+        self.world.query_picture(question.id, self.drawn).save(buffer, "PNG", compress_level=1)
         return Query(question.question, buffer.getvalue())
 
     def sentences(self, question: Question, count: int) -> list[Shown]:
@@ -101,7 +102,7 @@ def describe(room: Classroom) -> Example:
     look, view = room.world.views[document.id]
     picture = room.shown(document.id).picture
     if room.rng.random() < 0.5:
-        picture, view = room.world.fresh_picture(document.id, room.rng, DRAWN)
+        picture, view = room.world.fresh_picture(document.id, room.rng, room.drawn)
     return Example(Prompt.of(picture, "\nDescribe the picture."), description(look, view), "describe")
 
 
@@ -205,7 +206,7 @@ def same(room: Classroom) -> Example:
     rivals = [d for d in room.pictures if d.id != first.id and room.world.views[d.id][0].kind == kind]
     alike = room.rng.random() < 0.5 or not rivals
     chosen = first if alike else room.rng.choice(rivals)
-    other, _ = room.world.fresh_picture(chosen.id, room.rng, DRAWN)
+    other, _ = room.world.fresh_picture(chosen.id, room.rng, room.drawn)
     return Example(
         Prompt.of(room.shown(first.id).picture, " ", other, "\nIs it the same one?"), "yes" if alike else "no", "same"
     )

@@ -27,8 +27,8 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     config, args = TrlParser((StageConfig, GRPOConfig)).parse_args_and_config()
     runs, settings = Path(args.output_dir), Settings()
-    worlds = Worlds(config.first_world, config.worlds, config.entities, config.questions)
-    unseen = Worlds(config.examined_world, 1, config.entities, config.examined)
+    worlds = Worlds(config.first_world, config.worlds, config.entities, config.questions, config.drawn)
+    unseen = Worlds(config.examined_world, 1, config.entities, config.examined, config.drawn)
     rows, examined = (
         mapped(
             partial(judged_rows, some, args.seed, settings),

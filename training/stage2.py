@@ -42,9 +42,11 @@ def main() -> None:
     runs, settings = Path(args.output_dir), Settings()
     policy = load_policy(config.base, {"stage1": config.start})
     policy.use("stage1")
-    worlds = Worlds(config.first_world, config.worlds, config.entities, config.questions)
-    beside = Worlds(config.first_world + config.worlds, config.judged_worlds, config.entities, config.questions)
-    unseen = Worlds(config.examined_world, 1, config.entities, config.examined)
+    worlds = Worlds(config.first_world, config.worlds, config.entities, config.questions, config.drawn)
+    beside = Worlds(
+        config.first_world + config.worlds, config.judged_worlds, config.entities, config.questions, config.drawn
+    )
+    unseen = Worlds(config.examined_world, 1, config.entities, config.examined, config.drawn)
     judge = {"seed": args.seed, "settings": asdict(settings)}
     rank = {**judge, "policy": digest(Path(config.start))}
     ranked, examined = (

@@ -11,9 +11,9 @@ from training.world import World
 WORLDS = 240  # in a few, their invented names would be frequent enough to take the tokens that syllables need
 
 
-def texts(first_world: int = 100, entities: int = 24) -> Iterator[str]:
-    """Documents, questions, and the words around them, of `WORLDS` worlds of `entities` each."""
-    for seed in range(first_world, first_world + WORLDS):
+def texts(first_world: int = 100, entities: int = 24, worlds: int = WORLDS) -> Iterator[str]:
+    """Documents, questions, and the words around them, of so many `worlds` of `entities` each."""
+    for seed in range(first_world, first_world + worlds):
         world = World(seed, entities)
         yield from (as_text(document) for document in world.documents.values())
         for question in world.questions(40, "train"):

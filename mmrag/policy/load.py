@@ -24,8 +24,9 @@ from mmrag.policy.weights import find_checkpoint, weight_files
 from mmrag.settings import QUANTIZATIONS
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+TOWERS = ("visual", "vision_tower", "vision_model", "multi_modal_projector", "connector")  # what sees, in any family
 # A list replaces the library's own, so it names the head too. Names count from the root: "visual" would skip nothing.
-KEPT_WHOLE = ["model.visual", "lm_head"]
+KEPT_WHOLE = [*(f"model.{tower}" for tower in TOWERS), "lm_head"]
 
 
 def load_policy(
@@ -161,7 +162,7 @@ def _check_quantized(folder: Path, model: nn.Module, quantize: str) -> None:
     if quantize == "none":
         return
     packed = [name for name, module in model.named_modules() if isinstance(module, Linear4bit | Linear8bitLt)]
-    if wrong := [name for name in packed if "visual" in name.split(".") or name.startswith("lm_head")]:
+    if wrong := [name for name in packed if set(TOWERS) & set(name.split(".")) or name.startswith("lm_head")]:
         raise CheckpointError(f"{folder} in {quantize} would pack {wrong[0]}, which must stay whole: use quantize none")
     if not packed:
         raise CheckpointError(f"{folder} has no layer that {quantize} can pack: use quantize none")
