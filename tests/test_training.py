@@ -24,7 +24,7 @@ from training.base import BaseConfig, Run, chunk_batches, documents_at, level_at
 from training.batches import DECISIVE_WEIGHT, PROMPT_WEIGHT, collate, encode, target_weights, weighted_loss
 from training.data import Example, capitalised, judge_target, ranked_target
 from training.optim import Optimizers, orthogonal, warm_constant_cool
-from training.skills import SKILLS, Classroom, cite, conclude, quote, read
+from training.skills import SKILLS, Classroom, agree, cite, conclude, quote, read
 from training.world import World
 
 SMALL = BaseConfig(chunks=3, worlds=2, entities=12, questions=20, lessons=6, budget=512, save_every=1, examined=16)
@@ -103,9 +103,26 @@ def test_a_lesson_in_concluding_tells_all_that_the_answer_needs(room: Classroom)
         example = conclude(room)
         (block,) = example.prompt.content
         told, _, question = block["text"].partition("\nQuestion: ")
+        if example.skill == "conclude YesNo":
+            assert example.target in ("<answer> yes</answer>", "<answer> no</answer>")
+            continue
         (asked,) = {q.id: q for q in room.questions if q.question == question}.values()
         assert all(capitalised(hop.statement) in told for hop in asked.hops)
         assert example.target == f"<answer> {', '.join(asked.answers)}</answer>"
+
+
+def test_a_lesson_in_agreeing_answers_each_of_its_questions_by_the_sentence_before_it(room: Classroom) -> None:
+    said: list[str] = []
+    for _ in range(20):
+        example = agree(room)
+        answers = dict(re.findall(r"\[(\d)\] (yes|no)", example.target))
+        for number, pair in numbered(example).items():
+            statement, _, question = pair.partition(". ")
+            value = statement.split()[-1].removesuffix("s")
+            if statement.split()[-2] == "is" and value.isalpha():  # "The roof of ... is red."
+                assert (value in question.lower()) == (answers[number] == "yes")
+                said.append(answers[number])
+    assert {"yes", "no"} == set(said)
 
 
 def test_some_lessons_in_reading_ask_what_no_document_says(room: Classroom) -> None:

@@ -136,8 +136,7 @@ def look(room: Classroom) -> Example:
 
 def conclude(room: Classroom) -> Example:
     """Answer from sentences that say all there is to know: half of the time yes or no."""
-    agreed = [question for question in room.reasoned if question.category == "YesNo"]
-    question = room.rng.choice(agreed if agreed and room.rng.random() < 0.5 else room.reasoned)
+    question = room.world.yes_or_no(room.rng) if room.rng.random() < 0.5 else room.rng.choice(room.reasoned)
     said = " ".join(f"{capitalised(hop.statement)}." for hop in question.hops)
     target = f"<answer> {', '.join(question.answers)}</answer>"
     return Example(Prompt.of(f"{said}\nQuestion: {question.question}"), target, f"conclude {question.category}")
@@ -159,6 +158,15 @@ def cite(room: Classroom) -> Example:
     cited = " ".join(f"{sentence[:-1]} [{number[sentence]}]." for sentence in asked)
     prompt = Prompt.of(*asked_of(Query(f"Where is it said? {' '.join(asked)}"), shown))
     return Example(prompt, f"<think>{cited}</think>", "cite")
+
+
+def agree(room: Classroom) -> Example:
+    """Say of several sentences whether each agrees with its question: one answer would be one bit in sixty tokens."""
+    asked = [room.world.yes_or_no(room.rng) for _ in range(room.rng.randint(2, 6))]
+    pairs = [f"{capitalised(one.hops[0].statement)}. {one.question}" for one in asked]
+    told = "\n".join(f"[{index}] {pair} [/{index}]" for index, pair in enumerate(pairs, start=1))
+    answers = " ".join(f"[{index}] {one.answers[0]}" for index, one in enumerate(asked, start=1))
+    return Example(Prompt.of(f"{told}\nIs it so?"), answers, "agree")
 
 
 def find(room: Classroom) -> Example:
@@ -213,12 +221,13 @@ def same(room: Classroom) -> Example:
 
 
 SKILLS: Mapping[Callable[[Classroom], Example], float] = {
-    describe: 0.2,
-    look: 0.16,
-    read: 0.28,
+    describe: 0.18,
+    look: 0.15,
+    read: 0.27,
     quote: 0.08,
-    cite: 0.07,
-    conclude: 0.06,
+    cite: 0.06,
+    conclude: 0.05,
+    agree: 0.06,
     find: 0.03,
     weigh: 0.08,
     cells: 0.01,

@@ -19,6 +19,7 @@ from training.world.documents import write_documents
 from training.world.facts import Entity, settle
 from training.world.looks import Look, View, random_view
 from training.world.questions import SPLITS, Desk, stream
+from training.world.questions.seeing import yes_no_draft
 
 LEAST, MOST = 12, 300  # entities; more than 300 would use up the world's names
 
@@ -72,6 +73,11 @@ class World:
             )
         self._pictured |= {question.id: entity for question, entity in asked if entity is not None}
         return [question for question, _ in asked]
+
+    def yes_or_no(self, rng: random.Random) -> Question:
+        """A question that asks whether a thing looks so, true in half of all cases; of no split, and without an id."""
+        entity = rng.choice(self.facts.entities)
+        return yes_no_draft(self._desk, entity, rng, entity.the, ()).finish("", "train", ())
 
     def lookalikes(self, question: Question, count: int, rng: random.Random) -> list[str]:
         """Random documents, at most `count`, that are no evidence for `question`: something to hide the evidence in."""
