@@ -26,9 +26,11 @@ from trl import GRPOConfig
 from mmrag.errors import StorageFull
 from mmrag.policy.load import load_policy
 from mmrag.policy.prompts import Shown, judge_prompt, rank_prompt
+from mmrag.runs import read_run
 from mmrag.settings import Settings
 from mmrag.types import Document, Modality, Query, Question
 from training import grpo
+from training.chronicle import Chronicle
 from training.grpo import Diverged, StageConfig, Watch, component, rewards, score, taking_any_pictures, train
 from training.rows import FEATURES, Worlds, judged_rows, mapped, ranked_rows, row
 from training.skills import Classroom
@@ -161,6 +163,12 @@ def test_three_steps_on_mixed_rows_change_the_adapter_and_keep_its_record(
     card = json.loads((out / "card.json").read_text())
     assert {"eval_reward", "eval_verdict", "eval_ranking"} <= set().union(*card["history"])
     assert card["versions"]["trl"]
+    run = read_run(tmp_path, "run")
+    assert run.steps == 3
+    assert len(run.series("loss")) == 3
+    assert run.series("rewards/judged_verdict/mean")
+    assert {one.step for one in run.samples} == {1, 2, 3}
+    assert all("[picture]" not in one.completion and one.components for one in run.samples)
     policy = load_policy(random_checkpoint, {"before": Path(stage.start), "after": out})
     seen = []
     for name in ("before", "after"):
@@ -210,11 +218,12 @@ def prompts(run: Path) -> dict[str, list[str]]:
     return {name: [json.dumps(str(one)) for one in table["prompt"]] for name, table in tables.items()}
 
 
-def test_a_number_that_is_none_ends_the_run_with_a_way_on() -> None:
+def test_a_number_that_is_none_ends_the_run_with_a_way_on(tmp_path: Path) -> None:
+    watch = Watch(Chronicle(tmp_path, {}, None))
     args = GRPOConfig(output_dir="runs/x", **SETTINGS)
     with pytest.raises(Diverged, match=r"grad_norm is nan at step 0: lower learning_rate.*runs/x.*--resume"):
-        Watch().on_log(args, TrainerState(), None, {"loss": 0.1, "grad_norm": math.nan})
-    Watch().on_log(args, TrainerState(), None, {"loss": 0.1, "reward": math.nan})
+        watch.on_log(args, TrainerState(), None, {"loss": 0.1, "grad_norm": math.nan})
+    watch.on_log(args, TrainerState(), None, {"loss": 0.1, "reward": math.nan})
 
 
 def test_a_full_disk_ends_the_run_with_a_way_on(

@@ -31,7 +31,8 @@ from mmrag.errors import MmragError, StorageFull
 from mmrag.policy.load import load_weights
 from mmrag.settings import MODELS, POLICY
 from mmrag.types import Question
-from training.adapter import EXCLUDED, portable, write_adapter
+from training.adapter import EXCLUDED, made_with, portable, write_adapter
+from training.chronicle import Chronicle
 from training.rewards import Score, judged, listwise, pointwise, ranked
 from training.rows import fitting
 from training.skills import DRAWN
@@ -81,8 +82,10 @@ class Diverged(MmragError):
 class Stage(GRPOTrainer):
     """TRL's trainer, whose evaluation writes greedily and is scored by component."""
 
-    def __init__(self, weights: Weights, besides: Sequence[RewardFunction] = (), **settings: Any) -> None:
-        self.weights = weights
+    def __init__(
+        self, weights: Weights, chronicle: Chronicle, besides: Sequence[RewardFunction] = (), **settings: Any
+    ) -> None:
+        self.weights, self.chronicle = weights, chronicle
         functions, shares = rewards(weights)
         settings["args"].reward_weights = [*shares, *(1.0 for _ in besides)]
         super().__init__(reward_funcs=[*functions, *besides], **settings)
@@ -103,6 +106,14 @@ class Stage(GRPOTrainer):
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
 
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Tell the chronicle too: before TRL clears what was written in this step."""
+        if "loss" in logs and self.accelerator.is_main_process:
+            kept = self._logs
+            step = self.state.global_step
+            self.chronicle.show(step, kept["prompt"], kept["completion"], kept["rewards"], kept["advantages"])
+        super().log(logs, start_time)
+
     @torch.inference_mode()
     def _examined(self, rows: Dataset) -> Iterator[Score]:
         model: Any = self.accelerator.unwrap_model(self.model)
@@ -115,7 +126,10 @@ class Stage(GRPOTrainer):
 
 
 class Watch(TrainerCallback):
-    """Ends a run whose numbers are none, before they reach a checkpoint."""
+    """Tells the chronicle, and ends a run whose numbers are none, before they reach a checkpoint."""
+
+    def __init__(self, chronicle: Chronicle) -> None:
+        self.chronicle = chronicle
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Mapping[str, Any] | None = None, **_: Any) -> None:
         """Look at what was just logged.
@@ -123,6 +137,8 @@ class Watch(TrainerCallback):
         Raises:
             Diverged: the loss or the gradient is no number.
         """
+        if state.is_world_process_zero:
+            self.chronicle.tell(state.global_step, logs or {})
         for name in ("loss", "grad_norm"):
             value = (logs or {}).get(name)
             if value is not None and not math.isfinite(float(value)):
@@ -147,17 +163,21 @@ def train(
     """
     _, processor, base = load_weights(config.base, quantize=config.quantize, device=device(args), dtype=config.dtype)
     processor = taking_any_pictures(processor)
+    run = Path(args.output_dir)
+    last = get_last_checkpoint(args.output_dir) if config.resume and run.is_dir() else None
+    about = {"stage": portable(config), "trainer": args.to_dict(), **made_with()}
+    chronicle = Chronicle(run, about, int(last.rpartition("-")[2]) if last else None)
     trainer = Stage(
         config.weights,
+        chronicle,
         besides,
         model=adapted(base, config),
         args=args,
         train_dataset=fitting(rows, processor, config.longest),
         eval_dataset=fitting(examined, processor, config.longest),
         processing_class=processor,
-        callbacks=[Watch()],
+        callbacks=[Watch(chronicle)],
     )
-    last = get_last_checkpoint(args.output_dir) if config.resume and Path(args.output_dir).is_dir() else None
     try:
         trainer.train(resume_from_checkpoint=last)
     except OSError as error:
