@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from accelerate.commands.config.config_args import load_config_from_file
+from trl import GRPOConfig, TrlParser
 
 from training import check
 from training.families import FAMILIES, family
+from training.grpo import StageConfig
 
 CONFIGS = Path("training/configs")
 # Published counts of the checkpoints' own cards and files.
@@ -37,6 +40,23 @@ def test_a_step_of_each_family_moves_an_adapter_that_loads(name: str, capsys: py
     assert 0 < found["trainable"] < found["parameters"]
     assert 0 < found["p_keep_after_loading"] < 1
     assert len(found["seconds_per_step"]) == 1
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*vl-*.yaml")) + sorted(CONFIGS.glob("gemma*.yaml")), ids=str)
+def test_every_configuration_of_a_real_model_is_one_that_the_stages_take(path: Path) -> None:
+    flags = ["--config", str(path), "--use_cpu", "true", "--bf16", "false"]
+    stage, args = TrlParser((StageConfig, GRPOConfig)).parse_args_and_config(flags)
+    assert family(stage.base)
+    assert stage.quantize == ("nf4" if "qlora" in path.name else "none")
+    assert args.per_device_train_batch_size % args.num_generations == 0
+    assert str(path) in path.read_text(), "its head gives the command that runs it"
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.glob("accelerate/*.yaml")), ids=str)
+def test_every_profile_is_one_that_accelerate_takes(path: Path) -> None:
+    profile = load_config_from_file(str(path))
+    assert profile.num_processes == 8
+    assert str(profile.distributed_type.value) == ("FSDP" if "fsdp" in path.name else "MULTI_GPU")
 
 
 @pytest.mark.parametrize("hub", list(FAMILIES))
