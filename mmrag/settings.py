@@ -13,6 +13,7 @@ WORLD = ROOT / "assets" / "world"
 MODELS = ROOT / "assets" / "models"
 POLICY = MODELS / "policy"  # the embedded multimodal LLM; adapters lie beside it, in MODELS / stage
 ENCODER = MODELS / "clip"  # the embedded open_clip model
+RESULTS = ROOT / "docs" / "results.json"  # what the training came to; written by training.ablate
 
 STAGES = ("sft", "stage1", "stage2", "router", "ragvl")
 QUANTIZATIONS = ("none", "int8", "nf4")
@@ -29,6 +30,11 @@ def data_dir() -> Path:
     if chosen := os.environ.get("MMRAG_DATA"):
         return Path(chosen)
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "mmrag"
+
+
+def runs_dir() -> Path:
+    """Where training runs are looked for: `$MMRAG_RUNS`, else `runs` where the program lies."""
+    return Path(os.environ.get("MMRAG_RUNS") or ROOT / "runs")
 
 
 @dataclass(frozen=True, slots=True)

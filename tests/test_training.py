@@ -111,18 +111,19 @@ def test_a_lesson_in_concluding_tells_all_that_the_answer_needs(room: Classroom)
         assert example.target == f"<answer> {', '.join(asked.answers)}</answer>"
 
 
-def test_a_lesson_in_agreeing_answers_each_of_its_questions_by_the_sentence_before_it(room: Classroom) -> None:
-    said: list[str] = []
-    for _ in range(20):
+def test_a_lesson_in_agreeing_says_what_is_so_where_and_whether_that_was_asked(room: Classroom) -> None:
+    verdicts: list[str] = []
+    for _ in range(30):
         example = agree(room)
-        answers = dict(re.findall(r"\[(\d)\] (yes|no)", example.target))
-        for number, pair in numbered(example).items():
-            statement, _, question = pair.partition(". ")
-            value = statement.split()[-1].removesuffix("s")
-            if statement.split()[-2] == "is" and value.isalpha():  # "The roof of ... is red."
-                assert (value in question.lower()) == (answers[number] == "yes")
-                said.append(answers[number])
-    assert {"yes", "no"} == set(said)
+        said = numbered(example)
+        questions = example.prompt.content[0]["text"].partition("\n")[0]
+        for statement, document, verdict in re.findall(r"(The [^\[]+) \[(\d)\]: (yes|no)\.", example.target):
+            assert said[document] == f"{statement}."
+            value = statement.split()[-1]
+            if statement.split()[-2] == "is" and value.isalpha() and verdict == "yes":  # "The roof of ... is red"
+                assert value in questions
+            verdicts.append(verdict)
+    assert set(verdicts) == {"yes", "no"}
 
 
 def test_some_lessons_in_reading_ask_what_no_document_says(room: Classroom) -> None:

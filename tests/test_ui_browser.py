@@ -111,6 +111,7 @@ def test_pressing_enter_twice_asks_once(watched: Watched, slow: threading.Event,
     expect(page.locator(".verdict.waiting").first).to_be_visible()
     page.keyboard.press("Enter")
     slow.set()
+    watched.settle("")
     expect(page.locator(".answer")).to_contain_text("red")
     watched.ask("And now?")
     assert len(backend.traces) == before + 2

@@ -22,9 +22,7 @@ from training.data import Example
 
 PROMPT_WEIGHT = 0.3
 DECISIVE_WEIGHT = 5.0
-_DECISIVE = re.compile(
-    r"^(?:Yes|No|yes|no)\b|(?<=<answer> )(?:yes|no)\b|(?<=\] )(?:yes|no)\b|(?<=\[)\d+|(?<=<think>)\w+|(?<=: )\w+"
-)
+_DECISIVE = re.compile(r"^(?:Yes|No|yes|no)\b|(?<=<answer> )(?:yes|no)\b|(?<=\[)\d+|(?<=<think>)\w+|(?<=: )\w+")
 
 
 @dataclass(frozen=True)

@@ -161,12 +161,15 @@ def cite(room: Classroom) -> Example:
 
 
 def agree(room: Classroom) -> Example:
-    """Say of several sentences whether each agrees with its question: one answer would be one bit in sixty tokens."""
-    asked = [room.world.yes_or_no(room.rng) for _ in range(room.rng.randint(2, 6))]
-    pairs = [f"{capitalised(one.hops[0].statement)}. {one.question}" for one in asked]
-    told = "\n".join(f"[{index}] {pair} [/{index}]" for index, pair in enumerate(pairs, start=1))
-    answers = " ".join(f"[{index}] {one.answers[0]}" for index, one in enumerate(asked, start=1))
-    return Example(Prompt.of(f"{told}\nIs it so?"), answers, "agree")
+    """Say for several questions what is so, where it is said, and whether that agrees: one would be one bit."""
+    asked = [room.world.yes_or_no(room.rng) for _ in range(room.rng.randint(2, 4))]
+    said = {f"{capitalised(one.hops[0].statement)}.": one for one in asked}  # what is asked twice is said once
+    shown = [Shown(Document(str(n), Modality.PASSAGE, "", text)) for n, text in enumerate(said)]
+    room.rng.shuffle(shown)
+    number = {one.document.text: index for index, one in enumerate(shown, start=1)}
+    found = " ".join(f"{text[:-1]} [{number[text]}]: {one.answers[0]}." for text, one in said.items())
+    questions = " ".join(one.question for one in said.values())
+    return Example(Prompt.of(*asked_of(Query(questions), shown)), f"<think>{found}</think>", "agree")
 
 
 def find(room: Classroom) -> Example:
@@ -221,14 +224,14 @@ def same(room: Classroom) -> Example:
 
 
 SKILLS: Mapping[Callable[[Classroom], Example], float] = {
-    describe: 0.18,
-    look: 0.15,
+    describe: 0.14,
+    look: 0.12,
     read: 0.27,
-    quote: 0.08,
-    cite: 0.06,
-    conclude: 0.05,
-    agree: 0.06,
-    find: 0.03,
+    quote: 0.1,
+    cite: 0.1,
+    conclude: 0.03,
+    agree: 0.1,
+    find: 0.02,
     weigh: 0.08,
     cells: 0.01,
     echo: 0.01,

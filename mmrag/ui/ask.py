@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
+from gradio.components.navbar import Navbar
 
 from mmrag.errors import BadInput, MmragError
 from mmrag.settings import Settings
@@ -56,6 +57,7 @@ class AskPage:
         with page:
             self.trace = gr.State()
             self.picture = gr.State()
+            Navbar(main_page_name="Ask")
             title, counts = self.backend.collection()
             gr.HTML(shell.header(title, counts, self.backend.describe()), js_on_load=None, apply_default_css=False)
             self.controls = self._controls()

@@ -27,7 +27,7 @@ def keep_chart(trace: Trace) -> go.Figure:
         )
     name = f"threshold {threshold:.2f}"
     figure.add_vline(x=threshold, line_dash="dash", line_color=GREY, annotation_text=name, annotation_xshift=4)
-    figure.update_layout(barmode="stack", **_layout("P(keep)", "documents"))
+    figure.update_layout(barmode="stack", **layout("P(keep)", "documents"))
     figure.update_xaxes(range=[0, 1])
     return figure
 
@@ -37,7 +37,7 @@ def time_chart(trace: Trace) -> go.Figure:
     names = [STAGES.get(timing.stage, timing.stage) for timing in trace.timings]
     spent = [timing.seconds for timing in trace.timings]
     figure = go.Figure(go.Bar(x=spent, y=names, orientation="h", marker_color=KEEP, text=[seconds(s) for s in spent]))
-    figure.update_layout(**_layout("seconds", ""), showlegend=False)
+    figure.update_layout(**layout("seconds", ""), showlegend=False)
     figure.update_yaxes(autorange="reversed")
     return figure
 
@@ -72,7 +72,8 @@ def _table(caption: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -
     )
 
 
-def _layout(x: str, y: str) -> dict[str, object]:
+def layout(x: str, y: str) -> dict[str, object]:
+    """How every chart looks: transparent, so that it fits light and dark."""
     return {
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",

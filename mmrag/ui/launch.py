@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from mmrag.settings import MAX_PICTURE_BYTES
+from mmrag.settings import MAX_PICTURE_BYTES, RESULTS, runs_dir
 from mmrag.ui.ask import AskPage
 from mmrag.ui.assets import read
 from mmrag.ui.backend import Backend
 from mmrag.ui.serve import add_routes
 from mmrag.ui.theme import theme
+from mmrag.ui.training import TrainingPage
 
 WAITING = 64  # questions at most that wait for the model; more are refused at once
 
@@ -41,6 +42,8 @@ def launch(backend: Backend, port: int | None = None) -> Served:
     sheet goes into the head as it is: Gradio's `css` would add a second, more specific copy of every rule.
     """
     page = AskPage(backend).build()
+    with page.route("Training", "training"):
+        TrainingPage(runs_dir(), RESULTS).build(page)
     page.queue(max_size=WAITING)
     app, url, _ = page.launch(
         prevent_thread_lock=True,

@@ -1,0 +1,181 @@
+"""Training runs as charts and HTML: what they learned by step, what they wrote, and what it came to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+
+from mmrag.runs import Run, Sample
+from mmrag.ui.charts import GREY, layout
+from mmrag.ui.markup import esc, percent
+
+# Okabe and Ito's colours that are legible on light and dark.
+COLOURS = ("#2f8fc8", "#d07a00", "#14a37f", "#b9598c", "#8a7df0", "#9c8a4e")
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+SMOOTH = 0.8  # of the line before: a step's figure is one batch, and jumps
+PANELS: Mapping[str, Mapping[str, str]] = {
+    "Reward": {"reward": "in training", "eval_reward": "on unseen questions"},
+    "Components of the reward": {
+        "rewards/judged_verdict/mean": "verdict",
+        "rewards/judged_format/mean": "form of a verdict",
+        "rewards/ranked_ranking/mean": "ranking",
+        "rewards/ranked_answer/mean": "answer",
+        "rewards/ranked_reasoning/mean": "reasoning",
+        "rewards/ranked_format/mean": "form of an answer",
+    },
+    "Entropy": {"entropy": "nats a token"},
+    "Length": {"completions/mean_length": "tokens", "completions/max_length": "longest"},
+    "Shares": {
+        "clip_ratio/region_mean": "clipped tokens",
+        "completions/clipped_ratio": "cut-off completions",
+        "frac_reward_zero_std": "groups that agree",
+    },
+}
+
+
+def panel(title: str, runs: Sequence[Run]) -> go.Figure:
+    """One panel's figures over the steps. One run has a colour for each figure; several have one each, and dashes."""
+    figure = go.Figure()
+    for number, run in enumerate(runs):
+        for index, (name, says) in enumerate(PANELS[title].items()):
+            points = run.series(name)
+            if not points:
+                continue
+            colour = COLOURS[(index if len(runs) == 1 else number) % len(COLOURS)]
+            dash = DASHES[(0 if len(runs) == 1 else index) % len(DASHES)]
+            label = says if len(runs) == 1 else f"{run.name}: {says}"
+            steps, values = zip(*points, strict=True)
+            line = {"color": colour, "dash": dash, "width": 2}
+            figure.add_scatter(x=steps, y=smoothed(values), name=label, mode="lines", line=line)
+            dots = {"color": colour, "size": 4, "opacity": 0.35}
+            figure.add_scatter(x=steps, y=values, name=label, mode="markers", marker=dots, showlegend=False)
+    figure.update_layout(**layout("step", ""))
+    figure.update_layout(
+        title={"text": title, "font": {"size": 14, "color": GREY}},
+        margin={"l": 10, "r": 10, "t": 80, "b": 10},
+        height=320,
+    )
+    return figure
+
+
+def smoothed(values: Sequence[float]) -> list[float]:
+    """An exponential mean, so that a trend shows through single batches.
+
+    >>> smoothed([1.0, 1.0]), smoothed([])
+    ([1.0, 1.0], [])
+    """
+    out: list[float] = []
+    for value in values:
+        out.append(SMOOTH * out[-1] + (1 - SMOOTH) * value if out else value)
+    return out
+
+
+def heading(runs: Sequence[Run]) -> str:
+    """What the chosen runs train and how far they are."""
+    if not runs:
+        return (
+            '<div class="mm"><p class="notice"><span>No run is chosen. A run appears here as soon as it writes its'
+            " first step: <code>python -m training.stage1 --config training/configs/embedded-stage1.yaml</code>.</span>"
+            "</p></div>"
+        )
+    items = "".join(_run_line(run) for run in runs)
+    return f'<div class="mm"><ul class="runs">{items}</ul></div>'
+
+
+def _run_line(run: Run) -> str:
+    trainer = _mapping(run.settings.get("trainer"))
+    most = trainer.get("max_steps")
+    told = [f"step {run.steps}" + (f" of {most}" if isinstance(most, int) and most > 0 else "")]
+    for name, says in (
+        ("learning_rate", "learning rate"),
+        ("num_generations", "completions of a prompt"),
+        ("seed", "seed"),
+    ):
+        if name in trainer:
+            told.append(f"{says} {trainer[name]}")
+    if commit := run.settings.get("commit"):
+        told.append(f"commit {commit}")
+    return f'<li><b dir="auto">{esc(run.name)}</b> <span class="sub">{esc(" · ".join(map(str, told)))}</span></li>'
+
+
+def samples(run: Run, step: int) -> str:
+    """What was written at a step, each completion with what its components gave it."""
+    found = [one for one in run.samples if one.step == step]
+    if not found:
+        return '<div class="mm"><p class="notice"><span>No completions were kept of this step.</span></p></div>'
+    items = "".join(_sample(one) for one in found)
+    return f'<div class="mm"><ol class="samples">{items}</ol></div>'
+
+
+def _sample(one: Sample) -> str:
+    bars = "".join(
+        f'<span class="part"><span>{esc(_short(name))}</span><i style="--share:{percent(value)}"></i>'
+        f"<b>{value:.2f}</b></span>"
+        for name, value in one.components.items()
+    )
+    sign = "above" if one.advantage > 0 else "below" if one.advantage < 0 else "as"
+    return (
+        f'<li class="card"><details><summary><span class="advantage {sign}">{one.advantage:+.2f}</span>'
+        f'<span class="said" dir="auto">{esc(one.completion) or "(nothing)"}</span></summary>'
+        f'<pre tabindex="0" dir="auto">{esc(one.prompt)}</pre></details><div class="parts">{bars}</div></li>'
+    )
+
+
+def _short(name: str) -> str:
+    """A component without the kind of row that it is told of."""
+    return name.partition("_")[2] or name
+
+
+def results(found: Mapping[str, Any] | None) -> str:
+    """The table of variants and the differences between them, with intervals."""
+    if not found:
+        return (
+            '<div class="mm"><p class="notice"><span>Nothing has been compared yet: <code>python -m training.ablate'
+            "</code> writes <code>docs/results.json</code>.</span></p></div>"
+        )
+    figures, variants = _mapping(found.get("figures")), _mapping(found.get("variants"))
+    head = "".join(
+        f'<th scope="col" title="{esc(str(one.get("says", "")))}">{esc(name)}</th>' for name, one in variants.items()
+    )
+    rows = "".join(
+        f'<tr><th scope="row">{esc(str(says))}</th>'
+        + "".join(f"<td>{_estimate(_mapping(one.get(key)))}</td>" for one in variants.values())
+        + "</tr>"
+        for key, says in figures.items()
+    )
+    compared = "".join(
+        f'<tr><th scope="row">{esc(str(one.get("ours")))} against {esc(str(one.get("theirs")))}</th>'
+        f"<td>{esc(str(figures[key]))}</td><td>{_estimate(_mapping(one[key]), signed=True)}</td></tr>"
+        for one in found.get("comparisons", ())
+        for key in figures
+        if key in one
+    )
+    made = _mapping(found.get("made"))
+    about = f"{made.get('questions', 0):,} questions of unseen worlds, {made.get('judged', 0):,} documents judged; "
+    about += f"{made.get('date', '')}, commit {made.get('commit', '')}"
+    return (
+        f'<div class="mm results"><p class="sub">{esc(about)}</p>{_table("Variants", f"<th></th>{head}", rows)}'
+        + _table("Differences on the same questions", "<th>compared</th><th>figure</th><th>difference</th>", compared)
+        + "</div>"
+    )
+
+
+def _table(caption: str, head: str, rows: str) -> str:
+    return (
+        f'<div class="table" tabindex="0" role="region" aria-label="{caption}"><table><caption>{caption}</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _estimate(one: Mapping[str, Any], signed: bool = False) -> str:
+    if "value" not in one:
+        return "–"
+    form = "{:+.3f}" if signed else "{:.3f}"
+    low, high = one["ci95"]
+    return f'<b>{form.format(one["value"])}</b> <span class="sub">{form.format(low)} to {form.format(high)}</span>'
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

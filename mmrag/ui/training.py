@@ -1,0 +1,107 @@
+"""The Training page: runs as they go on, what they wrote, and what the training came to. Drawn in `learning`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.components.navbar import Navbar
+
+from mmrag.errors import MmragError
+from mmrag.runs import Run, read_run, run_names
+from mmrag.ui import learning
+from mmrag.ui.ask import LIGHT, UNCHANGED, Update
+from mmrag.ui.html import problem
+
+EVERY = 3  # seconds between looks at runs that go on
+
+
+class TrainingPage:
+    """The page over a folder of runs and a file of results; both may be missing."""
+
+    def __init__(self, runs: Path, results: Path) -> None:
+        self.folder, self.results = runs, results
+
+    def build(self, page: gr.Blocks) -> None:
+        """Fill the page that is open."""
+        Navbar(main_page_name="Ask")
+        self.seen = gr.State()
+        with gr.Row(elem_id="runs-bar"):
+            self.runs = gr.CheckboxGroup([], label="runs", elem_id="runs", scale=8)
+            self.live = gr.Checkbox(True, label="follow", scale=0, min_width=110)
+        self.heading = gr.HTML(js_on_load=None, elem_id="runs-heading", apply_default_css=False)
+        self.plots: dict[str, gr.Plot] = {}
+        with gr.Row(elem_id="learning"):
+            for title in learning.PANELS:
+                self.plots[title] = gr.Plot(show_label=False, min_width=420, elem_classes="learning")
+        with gr.Accordion("What was written", open=True):
+            self.step = gr.Slider(0, 1, 0, step=1, label="at step", buttons=[], elem_id="at-step")
+            self.samples = gr.HTML(js_on_load=None, elem_id="samples", apply_default_css=False)
+        with gr.Accordion("What it came to, on worlds that nothing was trained on", open=True):
+            self.table = gr.HTML(js_on_load=None, elem_id="results", apply_default_css=False)
+        self._connect(page)
+
+    def _connect(self, page: gr.Blocks) -> None:
+        drawn = [self.seen, self.runs, self.heading, self.step, self.samples, *self.plots.values()]
+        timer = gr.Timer(EVERY)
+        page.load(self.open, None, [*drawn, self.table], **LIGHT)
+        self.runs.input(self.choose, [self.runs], drawn, **LIGHT)
+        timer.tick(self.follow, [self.seen, self.runs, self.live], drawn, **LIGHT)
+        self.step.input(self.show, [self.runs, self.step], [self.samples], trigger_mode="always_last", **LIGHT)
+
+    def open(self) -> Update:
+        """The run that was last told of, and the results."""
+        names = run_names(self.folder)
+        return {**self.choose(list(names[:1])), self.table: learning.results(self._results())}
+
+    def choose(self, names: Sequence[str]) -> Update:
+        """Draw these runs."""
+        try:
+            runs = [read_run(self.folder, name) for name in names]
+        except MmragError as error:
+            return {self.heading: f'<div class="mm">{problem(str(error))}</div>'}
+        last = max((sample.step for run in runs for sample in run.samples), default=0)
+        return {
+            self.seen: _seen(runs),
+            self.runs: gr.CheckboxGroup(choices=list(run_names(self.folder)), value=list(names)),
+            self.heading: learning.heading(runs),
+            self.step: gr.Slider(minimum=min(1, last), maximum=max(1, last), value=last),
+            self.samples: self._samples(runs, last),
+            **{plot: learning.panel(title, runs) for title, plot in self.plots.items()},
+        }
+
+    def follow(self, seen: Any, names: Sequence[str], live: bool) -> Update:
+        """Draw anew when a chosen run has gone on, so that a zoom is lost only when there is something new."""
+        try:
+            runs = [read_run(self.folder, name) for name in names] if live else []
+        except MmragError:  # it was taken away meanwhile; what is drawn stays
+            return UNCHANGED
+        return self.choose(names) if runs and _seen(runs) != seen else UNCHANGED
+
+    def show(self, names: Sequence[str], step: float) -> Update:
+        """What was written at a step by the first of the chosen runs that kept something of it."""
+        try:
+            return {self.samples: self._samples([read_run(self.folder, name) for name in names], int(step))}
+        except MmragError as error:
+            return {self.samples: f'<div class="mm">{problem(str(error))}</div>'}
+
+    def _samples(self, runs: Sequence[Run], step: int) -> str:
+        kept = sorted({sample.step for run in runs for sample in run.samples})
+        nearest = min(kept, key=lambda one: abs(one - step), default=step)
+        return "".join(
+            learning.samples(run, nearest) for run in runs if any(one.step == nearest for one in run.samples)
+        )
+
+    def _results(self) -> Mapping[str, Any] | None:
+        if not self.results.is_file():
+            return None
+        found = json.loads(self.results.read_text("utf-8"))
+        return found if isinstance(found, dict) else None
+
+
+def _seen(runs: Sequence[Run]) -> list[list[Any]]:
+    """What was drawn, so that the same is not drawn again."""
+    return [[run.name, len(run.told), len(run.samples)] for run in runs]

@@ -1,0 +1,117 @@
+"""The Training page: runs drawn as they go on, what they wrote told safely, and results as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from mmrag.runs import read_run
+from mmrag.ui import learning
+from mmrag.ui.launch import Served, launch
+from tests.ui_backend import ScriptedBackend
+from tests.ui_watched import Watched
+from training.chronicle import Chronicle
+
+pytest_plugins = ("tests.ui_served",)
+
+HOSTILE = "<img src=x onerror='alert(1)'>${alert(2)}</pre><script>alert(3)</script>"
+RESULTS = {
+    "made": {"questions": 1000, "judged": 12_000, "date": "2026-11-21", "commit": "abc"},
+    "figures": {"answer.em": "answer, exact match", "judge.f1": "judging, F1"},
+    "variants": {
+        name: {"says": f"{name} alone", "answer.em": {"value": value, "ci95": [value - 0.1, value + 0.1]}}
+        for name, value in (("sft", 0.5), ("stage2", 0.7))
+    },
+    "comparisons": [{"ours": "stage2", "theirs": "sft", "answer.em": {"value": 0.2, "ci95": [0.1, 0.3]}}],
+}
+
+
+def tell(chronicle: Chronicle, step: int) -> None:
+    chronicle.tell(step, {"loss": 0.1, "reward": step / 10, "entropy": 0.5, "rewards/judged_verdict/mean": 0.9})
+    parts = {"judged_verdict": [1.0, 0.0], "ranked_answer": [None, None]}
+    chronicle.show(step, ["Is it red?", HOSTILE], [f"Yes, at step {step}.", HOSTILE], parts, [0.7, -0.7])
+
+
+@pytest.fixture
+def chronicle(tmp_path: Path) -> Chronicle:
+    made = Chronicle(tmp_path / "runs" / "stage1", {"trainer": {"max_steps": 9, "seed": 41}, "commit": "abc"}, None)
+    for step in (1, 2, 3):
+        tell(made, step)
+    return made
+
+
+@pytest.fixture
+def training(
+    chronicle: Chronicle, browser: Browser, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[Watched]:
+    monkeypatch.setenv("MMRAG_RUNS", str(chronicle.folder.parent))
+    running: Served = launch(ScriptedBackend())
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    one = Watched(context.new_page(), running.url)
+    one.watch()
+    yield one
+    context.close()
+    running.close()
+
+
+def opened(watched: Watched) -> Page:
+    watched.page.goto(watched.url + "training")
+    expect(watched.page.locator("#runs-heading .runs")).to_contain_text("step 3 of 9")
+    return watched.page
+
+
+def test_a_run_is_drawn_followed_and_what_it_wrote_runs_nothing(training: Watched, chronicle: Chronicle) -> None:
+    page = opened(training)
+    expect(page.locator("#learning .js-plotly-plot")).to_have_count(len(learning.PANELS))
+    expect(page.locator("#samples")).to_contain_text("Yes, at step 3.")
+    expect(page.locator("#samples")).to_contain_text("onerror='alert(1)'")
+    page.locator("#samples summary").nth(1).click()
+    expect(page.locator("#samples pre").nth(1)).to_contain_text("${alert(2)}")
+
+    tell(chronicle, 4)
+    expect(page.locator("#runs-heading")).to_contain_text("step 4 of 9")
+    expect(page.locator("#samples")).to_contain_text("Yes, at step 4.")
+
+    page.locator("#at-step input[type=number]").fill("2")
+    page.locator("#at-step input[type=number]").press("Enter")
+    expect(page.locator("#samples")).to_contain_text("Yes, at step 2.")
+    violations = Axe().run(page).response["violations"]
+    assert [one["id"] for one in violations if one["impact"] in ("serious", "critical")] == []
+    assert (training.errors, training.strangers, training.dialogs) == ([], [], [])
+
+
+def test_one_goes_from_asking_to_training_and_back(training: Watched) -> None:
+    page = training.open()
+    page.get_by_role("link", name="Training").or_(page.get_by_role("button", name="Training")).first.click()
+    expect(page.locator("#runs-heading")).to_contain_text("stage1")
+    page.get_by_role("link", name="Ask").or_(page.get_by_role("button", name="Ask")).first.click()
+    expect(page.locator(".mm.trace")).to_be_visible()
+
+
+def test_without_runs_the_page_says_how_to_begin_one() -> None:
+    assert "training.stage1" in learning.heading([])
+    assert "training.ablate" in learning.results(None)
+
+
+def test_one_run_has_a_colour_for_each_figure_and_several_have_one_each(chronicle: Chronicle) -> None:
+    run = read_run(chronicle.folder.parent, "stage1")
+    alone, both = learning.panel("Reward", [run]), learning.panel("Reward", [run, run])
+    assert [trace.name for trace in alone.data if trace.mode == "lines"] == ["in training"]
+    assert len({trace.line.color for trace in both.data if trace.mode == "lines"}) == 2
+    assert list(alone.data[0].x) == [1, 2, 3]
+    assert not learning.panel("Length", [run]).data, "what was not told is not drawn"
+
+
+def test_results_are_told_with_intervals_and_as_text() -> None:
+    told = learning.results({**RESULTS, "figures": {**RESULTS["figures"], "answer.em": HOSTILE}})  # type: ignore[dict-item]
+    assert "<img" not in told
+    assert "<script" not in told
+    table = learning.results(RESULTS)
+    assert "<b>0.700</b>" in table
+    assert '<b>+0.200</b> <span class="sub">+0.100 to +0.300</span>' in table
+    assert "1,000 questions" in table
+    assert table.count("–") == 2, "a figure that is not there is a dash"
