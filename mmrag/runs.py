@@ -77,12 +77,23 @@ def read_run(folder: Path, name: str) -> Run:
     Raises:
         UnknownId: there is none.
     """
-    if name not in run_names(folder):
-        raise UnknownId(f"there is no run {name[:80]!r} in {folder}: choose one that the page offers")
+    stamp(folder, name)
     run = folder / name
     return Run(
         name, _settings(run), tuple(_lines(run / "figures.jsonl", Told)), tuple(_lines(run / "samples.jsonl", Sample))
     )
+
+
+def stamp(folder: Path, name: str) -> tuple[str, tuple[int, ...]]:
+    """What changes when a run tells more: cheap to look at, where reading it is not.
+
+    Raises:
+        UnknownId: there is no such run.
+    """
+    if name not in run_names(folder):
+        raise UnknownId(f"there is no run {name[:80]!r} in {folder}: choose one that the page offers")
+    files = (folder / name / part for part in ("figures.jsonl", "samples.jsonl"))
+    return name, tuple(file.stat().st_size if file.is_file() else 0 for file in files)
 
 
 def _touched(run: Path) -> float:

@@ -61,7 +61,7 @@ def check(stage: StageConfig, args: GRPOConfig, how: CheckConfig) -> dict[str, A
 def parameters(built: Family, stage: StageConfig, shrunk: bool) -> dict[str, int]:
     """How many there are, and how many of them a fresh adapter trains; counted without memory."""
     with torch.device("meta"):
-        network = built.build(shrunk)[2]()
+        network = built.build(shrunk)[1]()
         whole = sum(parameter.numel() for parameter in network.parameters())
         model = adapted(network, replace(stage, start="none"))
     trained = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
@@ -119,7 +119,7 @@ def moved(adapter: Path) -> float:
 
 def random_weights(built: Family, shrunk: bool, dtype: torch.dtype, folder: Path) -> None:
     """A checkpoint of random weights, as a hub would bring one of trained ones."""
-    processor, _, network = built.build(shrunk)
+    processor, network = built.build(shrunk)
     usual = torch.get_default_dtype()
     torch.set_default_dtype(dtype)  # a float32 network of the full size would need twice the memory
     try:

@@ -28,7 +28,7 @@ from mmrag.errors import BadCollection, MmragError
 from mmrag.session import Session, open_collection, open_session
 from mmrag.settings import POLICY, WORLD, Settings
 from mmrag.types import Phase, Question, Step
-from training.outcomes import DEPTHS, Evaluation, Outcome
+from training.outcomes import DEPTHS, Evaluation, Outcome, scored
 
 TIMED = 16  # questions asked one at a time
 
@@ -47,13 +47,12 @@ def report(
         "retrieval": {f"recall@{k}": recalls(outcomes, k) for k in DEPTHS},
         "judge": {**judging(pairs), "retrieved": judging(brought)},
         "listwise": {
-            **answers(outcomes, lambda one: one.given),
-            **rankings(outcomes, lambda one: one.given, ("evidence_f1", "ndcg")),
+            **scores(outcomes, lambda one: one.given, ("em", "f1", "evidence_f1", "ndcg")),
             "by_type": grouped(outcomes, lambda one: one.given, lambda q: q.type),
         },
-        "rank": rankings(outcomes, lambda one: one.whole, ("ndcg", "mrr", "evidence_f1")),
+        "rank": scores(outcomes, lambda one: one.whole, ("ndcg", "mrr", "evidence_f1")),
         "answer": {
-            **answers(outcomes, lambda one: one.whole),
+            **scores(outcomes, lambda one: one.whole, ("em", "f1")),
             "by_category": grouped(outcomes, lambda one: one.whole, lambda q: q.category),
             "by_type": grouped(outcomes, lambda one: one.whole, lambda q: q.type),
         },
@@ -86,47 +85,23 @@ def judging(counts: Sequence[metrics.Counts]) -> dict[str, Any]:
     return {name: metrics.estimate(score, *columns).to_dict() if counts else None for name, score in scores.items()}
 
 
-def answers(outcomes: Sequence[Outcome], step: Callable[[Outcome], Step]) -> dict[str, Any]:
-    """Exact match and F1 of the answers; a missing one scores 0."""
-    pairs = [(metrics.as_list(step(one).answer or ""), gold_answer(one.question)) for one in outcomes]
-    return {
-        "em": figure([metrics.list_em(ours, gold) for ours, gold in pairs]),
-        "f1": figure([metrics.list_f1(ours, gold) for ours, gold in pairs]),
-    }
-
-
-def rankings(outcomes: Sequence[Outcome], step: Callable[[Outcome], Step], names: Sequence[str]) -> dict[str, Any]:
-    """Figures of the model's ranking against the gold evidence; malformed output scores 0."""
-    scores: dict[str, Callable[[tuple[str, ...], tuple[str, ...]], float]] = {
-        "ndcg": metrics.ndcg,
-        "mrr": metrics.reciprocal_rank,
-        "evidence_f1": metrics.evidence_f1,
-    }
-
-    def value(name: str, one: Outcome) -> float:
-        made = step(one)
-        order = made.ranking.order if made.ranking is not None else ()
-        return 0.0 if made.malformed is not None else scores[name](order, one.question.evidence)
-
-    return {name: figure([value(name, one) for one in outcomes]) for name in names}
+def scores(outcomes: Sequence[Outcome], step: Callable[[Outcome], Step], names: Sequence[str]) -> dict[str, Any]:
+    """The means of what `outcomes.scored` tells of a step."""
+    found = [scored(step(one), one.question) for one in outcomes]
+    return {name: figure([one[name] for one in found]) for name in names}
 
 
 def grouped(
     outcomes: Sequence[Outcome], step: Callable[[Outcome], Step], key: Callable[[Question], str]
 ) -> dict[str, Any]:
     """How good the answers are by a property of the question."""
-    return {name: {"n": len(part), **answers(part, step)} for name, part in groups(outcomes, key)}
+    return {name: {"n": len(part), **scores(part, step, ("em", "f1"))} for name, part in groups(outcomes, key)}
 
 
 def groups(outcomes: Sequence[Outcome], key: Callable[[Question], str]) -> Iterator[tuple[str, list[Outcome]]]:
     """Outcomes under each value of `key`, in alphabetical order."""
     for name in sorted({key(one.question) for one in outcomes}):
         yield name, [one for one in outcomes if key(one.question) == name]
-
-
-def gold_answer(question: Question) -> tuple[str, ...]:
-    """The gold's items, split as a prediction is."""
-    return metrics.as_list(", ".join(question.answers))
 
 
 def figure(values: Sequence[float]) -> dict[str, Any] | None:

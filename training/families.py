@@ -56,8 +56,8 @@ class Family:
     processor: Callable[[Any, bool], Any]
     tokenizer: Callable[[PreTrainedTokenizerFast], Any] = lambda tokenizer: tokenizer  # with the family's own marks
 
-    def build(self, shrunk: bool) -> tuple[Any, Any, Any]:
-        """Tokenizer included: the processor, the configuration, and a function that makes the network."""
+    def build(self, shrunk: bool) -> tuple[Any, Callable[[], Any]]:
+        """The processor with its tokenizer, and a function that makes the network."""
         tokenizer = self.tokenizer(make_tokenizer(texts(worlds=4)))
         processor, config = self.processor(tokenizer, shrunk), self.config(tokenizer, shrunk)
 
@@ -68,7 +68,7 @@ class Family:
             )
             return model
 
-        return processor, config, network
+        return processor, network
 
 
 def family(hub: str) -> Family:

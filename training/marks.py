@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 
 from mmrag import metrics
 from mmrag.metrics.intervals import Estimate, estimate
-from mmrag.types import Step
-from training.outcomes import Outcome
+from training.outcomes import Outcome, scored
 
 KEEPING = 0.98  # the share of gold evidence that a judge's threshold is set to keep, when distractors are counted
 Chosen = NDArray[np.integer[Any]]
@@ -32,7 +31,7 @@ class Mark:
     question: str
     type: str
     category: str
-    given: Mapping[str, float]  # em, f1, evidence_f1, ndcg of the list-wise stage, gold among five
+    given: Mapping[str, float]  # `outcomes.scored` of the list-wise stage, gold among five
     whole: Mapping[str, float]  # the same of the whole pipeline
     parsed: float
     tokens: int  # written for the pipeline's answer
@@ -48,23 +47,9 @@ class Mark:
             for names in (judged.pair, judged.brought)
         )
         parsed = float(outcome.given.malformed is None and outcome.whole.malformed is None)
-        given, whole = scored(outcome.given, outcome), scored(outcome.whole, outcome)
+        given, whole = scored(outcome.given, question), scored(outcome.whole, question)
         written = count(outcome.whole.raw) if outcome.whole.raw else 0
         return cls(question.id, question.type, question.category, given, whole, parsed, written, pair, brought)
-
-
-def scored(step: Step, outcome: Outcome) -> dict[str, float]:
-    """Answer and ranking of a step against the gold; malformed output earns nothing."""
-    question = outcome.question
-    ours, gold = metrics.as_list(step.answer or ""), metrics.as_list(", ".join(question.answers))
-    order = step.ranking.order if step.ranking is not None else ()
-    whole = step.malformed is None
-    return {
-        "em": metrics.list_em(ours, gold),
-        "f1": metrics.list_f1(ours, gold),
-        "evidence_f1": metrics.evidence_f1(order, question.evidence) if whole else 0.0,
-        "ndcg": metrics.ndcg(order, question.evidence) if whole else 0.0,
-    }
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,6 +15,7 @@ from PIL import Image
 from rich.console import Console
 from rich.progress import track
 
+from mmrag import metrics
 from mmrag.metrics import Counts
 from mmrag.policy.local import LocalPolicy
 from mmrag.policy.prompts import Prompt, Shown, rank_prompt
@@ -120,3 +121,17 @@ def given_documents(question: Question, documents: Sequence[str], seed: int) -> 
     chosen = list(dict.fromkeys([*gold, *near, *others]))[: max(SHOWN, len(gold))]
     rng.shuffle(chosen)
     return tuple(chosen)
+
+
+def scored(step: Step, question: Question) -> dict[str, float]:
+    """Answer and ranking of a step against the gold; a missing answer scores 0, and so does a malformed ranking."""
+    ours, gold = metrics.as_list(step.answer or ""), metrics.as_list(", ".join(question.answers))
+    order = step.ranking.order if step.ranking is not None else ()
+    read = step.malformed is None
+    return {
+        "em": metrics.list_em(ours, gold),
+        "f1": metrics.list_f1(ours, gold),
+        "evidence_f1": metrics.evidence_f1(order, question.evidence) if read else 0.0,
+        "ndcg": metrics.ndcg(order, question.evidence) if read else 0.0,
+        "mrr": metrics.reciprocal_rank(order, question.evidence) if read else 0.0,
+    }

@@ -31,12 +31,12 @@ from mmrag.policy.load import native
 from training import checkpoint
 from training.architecture import make_model, make_processor, make_tokenizer
 from training.optim import Optimizers, warm_constant_cool
+from training.skills import DRAWN
 from training.vocabulary import texts
 from training.world.looks import BESIDE, HOURS, KINDS, SIDES, WEATHERS, Look, View, random_look, random_view
 from training.world.pictures import draw
 
 log = logging.getLogger("training.sight")
-DRAWN = 96  # pixels; as in the lessons of pre-training
 _DIGITS = tuple("0123456789")
 
 
@@ -182,7 +182,8 @@ class Run:
             if state["pictures"] - examined >= config.evaluate_every:
                 examined = state["pictures"]
                 self.report(loss)
-        self.report(loss)
+        if state["pictures"] > examined:
+            self.report(loss)
         return self.folder / "last"
 
     def update(self, pixels: Tensor, grid: Tensor, answered: list[dict[str, str]]) -> float:

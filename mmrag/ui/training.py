@@ -11,7 +11,7 @@ import gradio as gr
 from gradio.components.navbar import Navbar
 
 from mmrag.errors import MmragError
-from mmrag.runs import Run, read_run, run_names
+from mmrag.runs import Run, read_run, run_names, stamp
 from mmrag.ui import learning
 from mmrag.ui.ask import LIGHT, UNCHANGED, Update
 from mmrag.ui.html import problem
@@ -60,12 +60,13 @@ class TrainingPage:
     def choose(self, names: Sequence[str]) -> Update:
         """Draw these runs."""
         try:
+            seen = self._seen(names)  # before reading: what is told meanwhile is drawn at the next look
             runs = [read_run(self.folder, name) for name in names]
         except MmragError as error:
             return {self.heading: f'<div class="mm">{problem(str(error))}</div>'}
         last = max((sample.step for run in runs for sample in run.samples), default=0)
         return {
-            self.seen: _seen(runs),
+            self.seen: seen,
             self.runs: gr.CheckboxGroup(choices=list(run_names(self.folder)), value=list(names)),
             self.heading: learning.heading(runs),
             self.step: gr.Slider(minimum=min(1, last), maximum=max(1, last), value=last),
@@ -76,10 +77,10 @@ class TrainingPage:
     def follow(self, seen: Any, names: Sequence[str], live: bool) -> Update:
         """Draw anew when a chosen run has gone on, so that a zoom is lost only when there is something new."""
         try:
-            runs = [read_run(self.folder, name) for name in names] if live else []
+            news = live and bool(names) and self._seen(names) != seen
         except MmragError:  # it was taken away meanwhile; what is drawn stays
             return UNCHANGED
-        return self.choose(names) if runs and _seen(runs) != seen else UNCHANGED
+        return self.choose(names) if news else UNCHANGED
 
     def show(self, names: Sequence[str], step: float) -> Update:
         """What was written at a step by the first of the chosen runs that kept something of it."""
@@ -87,6 +88,10 @@ class TrainingPage:
             return {self.samples: self._samples([read_run(self.folder, name) for name in names], int(step))}
         except MmragError as error:
             return {self.samples: f'<div class="mm">{problem(str(error))}</div>'}
+
+    def _seen(self, names: Sequence[str]) -> list[Any]:
+        """What is drawn, so that the same is not drawn again."""
+        return [stamp(self.folder, name) for name in names]
 
     def _samples(self, runs: Sequence[Run], step: int) -> str:
         kept = sorted({sample.step for run in runs for sample in run.samples})
@@ -100,8 +105,3 @@ class TrainingPage:
             return None
         found = json.loads(self.results.read_text("utf-8"))
         return found if isinstance(found, dict) else None
-
-
-def _seen(runs: Sequence[Run]) -> list[list[Any]]:
-    """What was drawn, so that the same is not drawn again."""
-    return [[run.name, len(run.told), len(run.samples)] for run in runs]
