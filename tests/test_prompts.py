@@ -61,7 +61,7 @@ def test_what_is_the_same_for_all_documents_comes_first() -> None:
 def test_documents_are_numbered_from_one_in_the_order_in_which_they_are_shown() -> None:
     text = words(rank_prompt(Query("Which?"), [Shown(TABLE), Shown(PASSAGE), Shown(PICTURE, RED)]))
     assert text.startswith(RANK)
-    assert text.index("[1] Boats") < text.index("[2] Velmar") < text.index("[3] <picture> The ferry")
+    assert text.index("[1] Boats") < text.index("[2] Velmar") < text.index("[3] The ferry")
 
 
 def test_the_question_stands_before_the_documents_and_its_words_again_after_them() -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import random
 import sys
 import time
@@ -23,18 +24,16 @@ from typing import Any
 
 import torch
 from safetensors.torch import load_file
-from torch.utils.data import DataLoader, IterableDataset
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from torch.utils.tensorboard import SummaryWriter
 from trl import TrlParser
 
 from mmrag.policy.load import native
 from training import checkpoint
-from training.architecture import make_model, make_processor, make_tokenizer
 from training.batches import DECISIVE_WEIGHT, PROMPT_WEIGHT, Batch, encode, in_batches, to_device, weighted_loss
 from training.data import Example
 from training.optim import Optimizers, warm_constant_cool
 from training.skills import Classroom, lesson
-from training.vocabulary import texts
 from training.world import World
 from training.world.difficulty import LEVELS
 
@@ -76,6 +75,8 @@ class Stream(IterableDataset[tuple[int, float, Batch]]):
 
     def __iter__(self) -> Iterator[tuple[int, float, Batch]]:
         torch.set_num_threads(1)
+        if get_worker_info():
+            os.nice(10)  # on two cores it then draws while the trainer waits, not while it computes
         for number in range(self.start, self.config.chunks):
             batches = list(chunk_batches(self.config, self.processor, number))
             for index, batch in enumerate(batches):
@@ -124,8 +125,8 @@ def copying_at(done: float) -> float:
 
 
 def prompt_weight_at(done: float) -> float:
-    """The curriculum: what foreseeing the prompt's words counts; it teaches copying, and is mostly noise afterwards."""
-    return PROMPT_WEIGHT if done < 0.3 else 0.1
+    """The curriculum: what foreseeing the prompt's words counts; it teaches copying, and is noise afterwards."""
+    return PROMPT_WEIGHT if done < 0.3 else 0.0
 
 
 def rest(tower: Any) -> None:
@@ -146,19 +147,10 @@ class Run:
         self.folder = Path(config.out)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.device = checkpoint.device(config.device)
-        self.state: dict[str, Any] = {"tokens": 0, "chunk": config.start_at, "step": 0, "seconds": 0.0}
         torch.manual_seed(config.seed)
+        fresh = {"tokens": 0, "chunk": config.start_at, "step": 0, "seconds": 0.0}
         self.model: Any
-        self.processor: Any
-        if config.resume:
-            self.model, self.processor = checkpoint.load(self._last())
-            self.state = json.loads((self._last() / "state.json").read_text())
-        elif config.start_from:
-            self.model, self.processor = checkpoint.load(Path(config.start_from))
-            self.state["before"] = checkpoint.spent(Path(config.start_from))
-        else:
-            self.processor = make_processor(make_tokenizer(texts(config.first_world, config.entities)))
-            self.model = make_model(self.processor.tokenizer)
+        self.model, self.processor, self.state = checkpoint.begin(self.folder, config.start_from, config.resume, fresh)
         if self.state.get("before", {}).get("pictures"):
             rest(self.model.model.visual)
         self.model.to(self.device).train()
@@ -190,8 +182,7 @@ class Run:
         """One gradient step when `done` of the run is over; returns the loss."""
         half = torch.autocast(self.device.type, torch.bfloat16, enabled=native(self.device) is torch.bfloat16)
         with half:
-            logits = self.model(**batch.inputs).logits
-        loss = weighted_loss(logits, batch)
+            loss = weighted_loss(self.model, batch)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
         with half:  # Muon's products, most of its time

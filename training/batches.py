@@ -12,6 +12,7 @@ import random
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -126,12 +127,14 @@ def in_batches(examples: Iterable[Encoded], budget: int, pad: int, rng: random.R
         yield collate(group, pad)
 
 
-def weighted_loss(logits: Tensor, batch: Batch) -> Tensor:
-    """Cross-entropy of the next token, averaged by weight. logits: (B, L, V)."""
-    losses = torch.nn.functional.cross_entropy(
-        logits[:, :-1].float().flatten(0, 1), batch.inputs["input_ids"][:, 1:].flatten(), reduction="none"
-    )  # (B * (L - 1),)
-    weights = batch.weights[:, 1:].flatten()
+def weighted_loss(model: Any, batch: Batch) -> Tensor:
+    """Cross-entropy of the next token, averaged by weight; logits are made only where some example counts."""
+    weights = batch.weights[:, 1:]
+    counted = weights.any(0).nonzero().squeeze(1)  # (C,) places before a token that counts
+    logits = model(**batch.inputs, logits_to_keep=counted).logits  # (B, C, V)
+    labels = batch.inputs["input_ids"][:, 1:][:, counted]
+    losses = torch.nn.functional.cross_entropy(logits.float().flatten(0, 1), labels.flatten(), reduction="none")
+    weights = weights[:, counted].flatten()
     return (losses * weights).sum() / weights.sum()
 
 

@@ -1,4 +1,4 @@
-"""Checkpoints of pre-training: a folder `last` that is always whole, with all that a killed run needs to go on."""
+"""How a run of pre-training begins and is kept: a folder `last`, always whole, with all that a killed run needs."""
 
 from __future__ import annotations
 
@@ -14,6 +14,24 @@ from torch import Tensor
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from mmrag.errors import CheckpointError
+from training.architecture import make_model, make_processor, make_tokenizer
+from training.vocabulary import texts
+
+
+def begin(run: Path, start_from: str, resume: bool, fresh: Mapping[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
+    """Model, processor and state of a run that goes on, that starts from a checkpoint, or from random weights.
+
+    `fresh` is the state of a new run; one that starts from a checkpoint knows what that has cost ("before").
+
+    Raises:
+        CheckpointError: there is nothing to go on with or to start from.
+    """
+    if resume:
+        return *load(run / "last"), json.loads((run / "last" / "state.json").read_text())
+    if start_from:
+        return *load(Path(start_from)), {**fresh, "before": spent(Path(start_from))}
+    processor = make_processor(make_tokenizer(texts()))
+    return make_model(processor.tokenizer), processor, dict(fresh)
 
 
 def load(folder: Path) -> tuple[Any, Any]:

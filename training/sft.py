@@ -25,6 +25,7 @@ from transformers import AutoModelForImageTextToText, AutoProcessor, Trainer, Tr
 from transformers.trainer_utils import get_last_checkpoint
 from trl import TrlParser
 
+from mmrag.policy.load import native
 from mmrag.settings import MODELS, POLICY
 from mmrag.types import Question
 from training.adapter import EXCLUDED, portable, write_adapter
@@ -83,7 +84,7 @@ class Weighted(Trainer):
     def compute_loss(self, model: Any, inputs: dict[str, Any], *_: Any, **__: Any) -> torch.Tensor:
         """The loss of pre-training, on what should be written alone."""
         weights = inputs.pop("labels")
-        return weighted_loss(model(**inputs).logits, Batch(inputs, weights, ()))
+        return weighted_loss(model, Batch(inputs, weights, ()))
 
 
 def examples(config: SftConfig) -> Iterator[Example]:
@@ -164,7 +165,7 @@ def train(config: SftConfig) -> Path:
             remove_unused_columns=False,
             dataloader_num_workers=1,
             use_cpu=not cuda,
-            bf16=cuda,
+            bf16=native(torch.device("cuda" if cuda else "cpu")) is torch.bfloat16,
         ),
         train_dataset=Batches(lessons, config.batch),
         data_collator=tensors,

@@ -29,10 +29,8 @@ from trl import TrlParser
 
 from mmrag.policy.load import native
 from training import checkpoint
-from training.architecture import make_model, make_processor, make_tokenizer
 from training.optim import Optimizers, warm_constant_cool
 from training.skills import DRAWN
-from training.vocabulary import texts
 from training.world.looks import BESIDE, HOURS, KINDS, SIDES, WEATHERS, Look, View, random_look, random_view
 from training.world.pictures import draw
 
@@ -146,26 +144,17 @@ class Run:
         self.config, self.folder = config, Path(config.out)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.device = checkpoint.device(config.device)
-        self.state: dict[str, Any] = {"pictures": 0, "seconds": 0.0}
         torch.manual_seed(config.seed)
-        last = self.folder / "last"
-        if config.resume:
-            self.model, self.processor = checkpoint.load(last)
-            self.state = json.loads((last / "state.json").read_text())
-        elif config.start_from:
-            self.model, self.processor = checkpoint.load(Path(config.start_from))
-            self.state["before"] = checkpoint.spent(Path(config.start_from))
-        else:
-            self.processor = make_processor(make_tokenizer(texts()))
-            self.model = make_model(self.processor.tokenizer)
+        fresh = {"pictures": 0, "seconds": 0.0}
+        self.model, self.processor, self.state = checkpoint.begin(self.folder, config.start_from, config.resume, fresh)
         self.tower = self.model.model.visual
         self.queries = Queries(asked(), self.tower.config.out_hidden_size)
         if config.resume:
-            self.queries.load_state_dict(load_file(last / "queries.safetensors"))
+            self.queries.load_state_dict(load_file(self.folder / "last" / "queries.safetensors"))
         self.both = nn.ModuleDict({"tower": self.tower, "queries": self.queries}).to(self.device).train()
         self.optimizers = Optimizers(self.both, config.learning_rate, config.weight_decay)
         if config.resume:
-            self.optimizers.load(load_file(last / "optimizer.safetensors", device=str(self.device)))
+            self.optimizers.load(load_file(self.folder / "last" / "optimizer.safetensors", device=str(self.device)))
         self.writer = SummaryWriter(str(self.folder / "tensorboard"))
         self.writer.add_text("config", json.dumps(asdict(config), indent=1))
 

@@ -116,9 +116,9 @@ def question_parts(query: Query) -> list[str | Image.Image]:
 
 
 def document_parts(shown: Shown) -> list[str | Image.Image]:
-    """A document as the model reads it: its picture first, if it has one."""
+    """A document as the model reads it: its words, then its picture, whose tokens can thus know whose they are."""
     text = disarmed(as_text(shown.document))
-    return [text] if shown.picture is None else [shown.picture, f" {text}"]
+    return [text] if shown.picture is None else [f"{text} ", shown.picture]
 
 
 @lru_cache(maxsize=4)
