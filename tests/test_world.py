@@ -16,11 +16,12 @@ from mmrag.corpus import read_collection
 from mmrag.errors import BadSetting, UnknownId
 from mmrag.policy.grammar import NOT_FOUND
 from mmrag.types import Modality, Question
+from training.base import HELD_OUT
 from training.world import LEVELS, World
 from training.world.__main__ import main
 from training.world.facts import settle
 from training.world.looks import KINDS
-from training.world.names import families
+from training.world.names import families, mixed
 from training.world.questions.relations import PLAIN, THINGS
 from training.world.questions.sights import VIEWS, seen
 from training.world.words import COLUMNS
@@ -99,6 +100,18 @@ def test_a_block_holds_512_names_in_families_of_four_that_differ_in_one_vowel() 
             assert len(family) == 4
             assert len({name[:-2] + name[-1] for name in family}) == 1
     assert [len(families(seed)[0][0]) for seed in (77, 78, 15_702, 15_703)] == [6, 9, 9, 12]
+
+
+@pytest.mark.parametrize("first", [100, 6_000, 14_988])
+def test_worlds_to_learn_from_have_names_of_every_length(first: int) -> None:
+    lengths = [len(families(seed)[0][0]) // 3 for seed in mixed(first, 12)]
+    assert {length: lengths.count(length) for length in (2, 3, 4)} == {2: 1, 3: 8, 4: 3}
+
+
+def test_worlds_to_learn_from_are_neither_held_out_nor_shipped() -> None:
+    learned = {*mixed(100, HELD_OUT - 100), *mixed(HELD_OUT + 1_000, 5_000)}
+    assert not learned & {*range(8), *range(HELD_OUT, HELD_OUT + 1_000)}
+    assert len(mixed(100, 8_900)) == 8_900
 
 
 def test_worlds_are_settled_at_every_size_and_level() -> None:

@@ -36,6 +36,7 @@ from training.optim import Optimizers, warm_constant_cool
 from training.skills import Classroom, lesson
 from training.world import World
 from training.world.difficulty import LEVELS
+from training.world.names import mixed
 
 log = logging.getLogger("training.base")
 HELD_OUT = 9_000  # worlds from this seed on are never trained on
@@ -47,7 +48,7 @@ class BaseConfig:
 
     out: str = "runs/base"
     seed: int = 17
-    first_world: int = 100  # seeds first_world, first_world + 1, ... are the stream
+    first_world: int = 100  # of the stream, which has names of every length: `mixed`
     chunks: int = 60
     worlds: int = 24  # in a chunk
     entities: int = 24  # in a world
@@ -95,7 +96,7 @@ def chunk_lessons(config: BaseConfig, number: int, rng: random.Random) -> Iterat
     """The lessons of chunk `number`, world by world."""
     done = number / config.chunks
     first = config.first_world + number * config.worlds
-    for seed in range(first, first + config.worlds):
+    for seed in mixed(first, config.worlds):
         room = classroom(config, seed, level_at(done), documents_at(done), rng, copying_at(done))
         for _ in range(config.lessons):
             yield lesson(room)

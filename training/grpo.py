@@ -53,7 +53,7 @@ class StageConfig:
     rank: int = 32  # of a fresh adapter
     alpha: int = 64
     out: str = str(MODELS / "stage1")
-    first_world: int = 30_000  # seeds of the worlds that rows are cut from
+    first_world: int = 13_000  # of the worlds that rows are cut from
     worlds: int = 12
     entities: int = 48
     questions: int = 60  # of each world

@@ -32,6 +32,7 @@ from mmrag.systems.judge import keep, kept
 from mmrag.types import Question
 from training.skills import DRAWN, Classroom
 from training.world import World
+from training.world.names import mixed
 
 log = logging.getLogger("training.rows")
 FEATURES = Features(
@@ -48,7 +49,7 @@ FEATURES = Features(
 
 @dataclass(frozen=True, slots=True)
 class Worlds:
-    """Which worlds rows are cut from: seeds `first`, `first` + 1, ..."""
+    """Which worlds rows are cut from: `count` from seed `first` on, with names of every length."""
 
     first: int
     count: int
@@ -58,7 +59,7 @@ class Worlds:
 
     def rooms(self, seed: int) -> Iterator[tuple[Classroom, Index]]:
         """Every world with an index of its documents, one at a time."""
-        for number in range(self.first, self.first + self.count):
+        for number in mixed(self.first, self.count):
             world = World(number, self.entities)
             questions = tuple(world.questions(self.questions, "train"))
             room = Classroom(world, questions, random.Random(f"{seed}/{number}"), 1, drawn=self.drawn)

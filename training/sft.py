@@ -33,6 +33,7 @@ from training.batches import Batch, collate, encode, weighted_loss
 from training.data import Example, judge_example, ranked_example
 from training.skills import Classroom
 from training.world import World
+from training.world.names import mixed
 
 log = logging.getLogger("training.sft")
 
@@ -89,9 +90,9 @@ class Weighted(Trainer):
 
 def examples(config: SftConfig) -> Iterator[Example]:
     """All worked examples, world by world."""
-    for number in range(config.worlds):
-        rng = random.Random(f"{config.seed}/{number}")
-        world = World(config.first_world + number, config.entities)
+    for seed in mixed(config.first_world, config.worlds):
+        rng = random.Random(f"{config.seed}/{seed}")
+        world = World(seed, config.entities)
         room = Classroom(world, tuple(world.questions(500, "train")), rng, config.shown)
         yield from lessons(config, room)
 

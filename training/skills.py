@@ -142,6 +142,27 @@ def read(room: Classroom) -> Example:
     return _reading(room, question, room.query(question), shown, "read")
 
 
+def survey(room: Classroom) -> Example:
+    """Answer several questions from the same documents, a sentence each: `read` has one for as much to read."""
+    rng = room.rng
+    first = rng.choice(room.told)
+    others = rng.sample(room.told, min(len(room.told), 40))
+    others.sort(key=lambda one: not set(one.evidence) & {*first.negatives, *first.evidence})
+    asked = list({one.hops[0].statement: one for one in (first, *others)}.values())[: rng.randint(2, 4)]
+    gold = list(dict.fromkeys(one.evidence[0] for one in asked))
+    near = [one for one in first.negatives if one not in gold]
+    ids = [*gold, *rng.sample(near, min(len(near), max(0, room.documents - len(gold))))]
+    if rng.random() < 2 * MISSING:
+        ids.remove(rng.choice(gold))
+    rng.shuffle(ids)
+    rng.shuffle(asked)
+    number = {one: index for index, one in enumerate(ids, start=1)}
+    said = [reasoning(one.hops[0], number) if one.evidence[0] in number else ABSENT for one in asked]
+    query = Query(" ".join(one.question for one in asked))
+    prompt = Prompt.of(*asked_of(query, [room.shown(one) for one in ids]))
+    return Example(prompt, f"<think>{' '.join(said)}</think>", "survey")
+
+
 def look(room: Classroom) -> Example:
     """Answer from one picture, or from one of two: what `read` asks, with little to find and all to see."""
     question = room.rng.choice(room.seen)
@@ -241,9 +262,10 @@ def same(room: Classroom) -> Example:
 SKILLS: Mapping[Callable[[Classroom], Example], float] = {
     describe: 0.08,
     pick: 0.08,
-    look: 0.1,
-    read: 0.27,
-    quote: 0.1,
+    look: 0.06,
+    read: 0.2,
+    survey: 0.15,
+    quote: 0.06,
     cite: 0.1,
     conclude: 0.03,
     agree: 0.1,

@@ -31,7 +31,7 @@ class Stage2Config(StageConfig):
 
     start: str = str(MODELS / "stage1")
     out: str = str(MODELS / "stage2")
-    first_world: int = 31_000
+    first_world: int = 14_000
     judged_worlds: int = 2  # worlds whose rows stay point-wise
 
 
