@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -18,13 +19,27 @@ import pytest
 import torch
 
 from mmrag.policy.grammar import NOT_FOUND, read_progress, read_ranked_answer, read_verdict, uncited
+from mmrag.policy.prompts import as_text
 from mmrag.types import Question
 from training.architecture import make_model, make_processor, make_tokenizer
-from training.base import BaseConfig, Run, chunk_batches, documents_at, level_at
+from training.base import BaseConfig, Run, chunk_batches, documents_at, level_at, stress_at
 from training.batches import DECISIVE_WEIGHT, PROMPT_WEIGHT, collate, encode, target_weights, weighted_loss
-from training.data import Example, capitalised, judge_target, ranked_target
+from training.data import ABSENT, Example, capitalised, judge_target, ranked_target, subject
 from training.optim import Optimizers, orthogonal, warm_constant_cool
-from training.skills import SKILLS, Classroom, agree, cite, conclude, quote, read
+from training.skills import (
+    SKILLS,
+    Classroom,
+    agree,
+    cite,
+    conclude,
+    description,
+    identify,
+    lesson,
+    pick,
+    quote,
+    read,
+    survey,
+)
 from training.world import World
 
 SMALL = BaseConfig(chunks=3, worlds=2, entities=12, questions=20, lessons=6, budget=512, save_every=1, examined=16)
@@ -126,12 +141,52 @@ def test_a_lesson_in_agreeing_says_what_is_so_where_and_whether_that_was_asked(r
     assert set(verdicts) == {"yes", "no"}
 
 
+def test_a_lesson_in_surveying_answers_each_question_from_what_is_shown(room: Classroom) -> None:
+    evidence = {f"{capitalised(q.hops[0].statement)}.": q.evidence[0] for q in room.told}
+    missing = 0
+    for _ in range(40):
+        example = survey(room)
+        said = numbered(example)
+        for sentence in read_progress(example.target, list(said)):
+            text = uncited(sentence.text)
+            if text == ABSENT:
+                missing += not sentence.cites
+                continue
+            (document,) = sentence.cites
+            assert said[document].strip() == as_text(room.world.documents[evidence[text]])
+    assert 0 < missing < 60
+
+
+def test_a_lesson_in_picking_describes_the_picture_whose_caption_was_asked_for(room: Classroom) -> None:
+    for _ in range(10):
+        example = pick(room)
+        about = example.prompt.content[0]["text"].partition(".\n")[0].removeprefix("Question: Describe ")
+        (wanted,) = (one for one in room.pictures if subject(one) == about)
+        assert any(one.startswith(wanted.text) for one in numbered(example).values())
+        assert example.target == description(*room.world.views[wanted.id])
+
+
+def test_a_lesson_in_identifying_cites_the_picture_of_the_thing_it_names(room: Classroom) -> None:
+    for _ in range(10):
+        example = identify(room)
+        said = numbered(example)
+        (sentence,) = read_progress(example.target, list(said))
+        name, town = said[sentence.cites[0]].strip().removeprefix("The ").split(", ")
+        assert uncited(sentence.text) == f"This is the {name} in {town}."
+
+
 def test_some_lessons_in_reading_ask_what_no_document_says(room: Classroom) -> None:
     unanswerable = {question.question for question in room.questions if not question.hops}
     asked = [example for example in (read(room) for _ in range(120)) if example.skill == "read absent"]
     last = [example.prompt.content[-1]["text"].rpartition("Question: ")[2] for example in asked]
     assert set(last) & unanswerable
     assert set(last) - unanswerable, "and some what only the shown ones do not say"
+
+
+def test_what_the_curriculum_stresses_is_practised_most(room: Classroom) -> None:
+    some = Counter(lesson(replace(room, stress={"echo": 1e6})).skill for _ in range(20))
+    assert some == {"echo": 20}
+    assert set(stress_at(0.1)) | set(stress_at(0.62)) <= {skill.__name__ for skill in SKILLS}
 
 
 @pytest.mark.parametrize("skill", list(SKILLS), ids=lambda skill: skill.__name__)

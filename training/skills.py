@@ -11,7 +11,7 @@ from __future__ import annotations
 import io
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from PIL import Image
 
@@ -36,7 +36,7 @@ class Classroom:
     questions: tuple[Question, ...]
     rng: random.Random
     documents: int  # documents shown at most: one handle of the curriculum
-    copying: float = 1.0  # weight of `echo` against its usual share: the other
+    stress: Mapping[str, float] = field(default_factory=dict)  # skills that count more than their share: the other
     drawn: int = DRAWN  # pixels of a picture's side
 
     def __post_init__(self) -> None:
@@ -63,9 +63,17 @@ class Classroom:
         """The question as it is asked, with its picture if it has one."""
         if question.image is None:
             return Query(question.question)
-        buffer = io.BytesIO()
-        self.world.query_picture(question.id, self.drawn).save(buffer, "PNG", compress_level=1)
-        return Query(question.question, buffer.getvalue())
+        return Query(question.question, as_png(self.world.query_picture(question.id, self.drawn)))
+
+    def alike(self) -> tuple[Document, list[Document]]:
+        """A picture, and two or more that it is one of: those of its kind first, in random order."""
+        first = self.rng.choice(self.pictures)
+        others = [one for one in self.pictures if one != first]
+        self.rng.shuffle(others)
+        others.sort(key=lambda one: self.world.views[one.id][0].kind != self.world.views[first.id][0].kind)
+        chosen = [first, *others[: self.rng.randint(1, max(1, self.documents - 1))]]
+        self.rng.shuffle(chosen)
+        return first, chosen
 
     def sentences(self, question: Question, count: int) -> list[Shown]:
         """At most `count` documents of one sentence: the one that answers, among those most like it that do not."""
@@ -96,6 +104,13 @@ class Classroom:
         return [self.shown(one) for one in ids]
 
 
+def as_png(picture: Image.Image) -> bytes:
+    """A picture as a question carries it."""
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
+
+
 def describe(room: Classroom) -> Example:
     """Say everything that can be asked of a picture: a dense lesson for the vision tower."""
     document = room.rng.choice(room.pictures)
@@ -108,15 +123,7 @@ def describe(room: Classroom) -> Example:
 
 def pick(room: Classroom) -> Example:
     """Describe one of several pictures: whose each is, its caption says, and every word tells which was looked at."""
-    count = room.rng.randint(2, max(2, room.documents))
-    first = room.rng.choice(room.pictures)
-    kind = room.world.views[first.id][0].kind
-    alike = [one for one in room.pictures if one != first and room.world.views[one.id][0].kind == kind]
-    others = [one for one in room.pictures if one != first and one not in alike]
-    room.rng.shuffle(alike)
-    room.rng.shuffle(others)
-    chosen = [first, *[*alike, *others][: count - 1]]
-    room.rng.shuffle(chosen)
+    first, chosen = room.alike()
     prompt = Prompt.of(*asked_of(Query(f"Describe {subject(first)}."), [room.shown(one.id) for one in chosen]))
     return Example(prompt, description(*room.world.views[first.id]), "pick")
 
@@ -246,6 +253,16 @@ def echo(room: Classroom) -> Example:
     return Example(Prompt.of(f"{text}\nRepeat it."), text, "echo")
 
 
+def identify(room: Classroom) -> Example:
+    """Say which of several pictures shows the same thing as the question's, taken anew."""
+    first, chosen = room.alike()
+    picture, _ = room.world.fresh_picture(first.id, room.rng, room.drawn)
+    town = first.text.rpartition(", ")[2]
+    prompt = Prompt.of(*asked_of(Query("What is this?", as_png(picture)), [room.shown(one.id) for one in chosen]))
+    said = f"This is {subject(first)} in {town} [{chosen.index(first) + 1}]."
+    return Example(prompt, f"<think>{said}</think>", "identify")
+
+
 def same(room: Classroom) -> Example:
     """Say whether two pictures show the same thing, however each was taken."""
     first = room.rng.choice(room.pictures)
@@ -266,20 +283,21 @@ SKILLS: Mapping[Callable[[Classroom], Example], float] = {
     read: 0.2,
     survey: 0.15,
     quote: 0.06,
-    cite: 0.1,
+    cite: 0.08,
     conclude: 0.03,
-    agree: 0.1,
+    agree: 0.09,
     find: 0.02,
     weigh: 0.08,
     cells: 0.01,
     echo: 0.01,
-    same: 0.02,
+    identify: 0.04,
+    same: 0.01,
 }
 
 
 def lesson(room: Classroom) -> Example:
-    """One example of a skill drawn by its share; early on, much of `echo`."""
-    weights = [share * (room.copying if skill is echo else 1.0) for skill, share in SKILLS.items()]
+    """One example of a skill drawn by its share, or what the curriculum makes of it."""
+    weights = [share * room.stress.get(skill.__name__, 1.0) for skill, share in SKILLS.items()]
     return room.rng.choices(list(SKILLS), weights)[0](room)
 
 
