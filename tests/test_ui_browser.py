@@ -96,9 +96,11 @@ def test_a_question_asked_right_after_stop_is_answered(watched: Watched, slow: t
     expect(page.locator(".verdict.waiting").first).to_be_visible()
     page.get_by_role("button", name="Stop").click()
     expect(page.locator(".notice")).to_contain_text("Stopped")
-    threading.Timer(0.5, slow.set).start()  # the model ends its step only after the next question was asked
+    later = threading.Timer(0.5, slow.set)  # the model ends its step only after the next question was asked
+    later.start()
     watched.ask("And now?")
     expect(page.locator(".answer")).to_contain_text("red")
+    later.join()  # or it would let the slow question of the next test go on
     _quiet(watched)
 
 
