@@ -65,7 +65,7 @@ def shown(room: Classroom, question: Question) -> list[str]:
 def test_every_ranked_target_is_in_the_grammar_and_says_the_gold_answer(room: Classroom) -> None:
     for question in room.questions:
         ids = shown(room, question)
-        read = read_ranked_answer(ranked_target(question, [room.world.documents[one] for one in ids]), ids)
+        read = read_ranked_answer(ranked_target(question, ids), ids)
         assert set(read.ranking.order) == set(question.evidence)
         assert read.answer == ", ".join(question.answers)
         assert len(read.sentences) == max(1, len(question.hops))
@@ -74,7 +74,7 @@ def test_every_ranked_target_is_in_the_grammar_and_says_the_gold_answer(room: Cl
 def test_a_ranked_target_abstains_when_some_evidence_is_not_shown(room: Classroom) -> None:
     question = next(q for q in room.questions if len(q.evidence) > 1)
     ids = [one for one in shown(room, question) if one != question.evidence[0]]
-    read = read_ranked_answer(ranked_target(question, [room.world.documents[one] for one in ids]), ids)
+    read = read_ranked_answer(ranked_target(question, ids), ids)
     assert (read.answer, read.ranking.order) == (NOT_FOUND, ())
 
 

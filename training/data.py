@@ -32,8 +32,7 @@ def judge_example(question: Question, query: Query, shown: Shown) -> Example:
 
 def ranked_example(question: Question, query: Query, shown: Sequence[Shown]) -> Example:
     """Reasoning, ranking and answer over the shown documents."""
-    documents = [one.document for one in shown]
-    return Example(rank_prompt(query, shown), ranked_target(question, documents), "rank")
+    return Example(rank_prompt(query, shown), ranked_target(question, [one.document.id for one in shown]), "rank")
 
 
 def judge_target(question: Question, document: Document) -> str:
@@ -44,14 +43,14 @@ def judge_target(question: Question, document: Document) -> str:
     return f"No. It is about {subject(document)}."
 
 
-def ranked_target(question: Question, documents: Sequence[Document]) -> str:
-    """What a good model writes of `documents`, in the grammar's form.
+def ranked_target(question: Question, shown: Sequence[str]) -> str:
+    """What a good model writes of the documents of the ids `shown`, in the grammar's form.
 
     The reasoning follows the hops; the ranking puts first what the answer was read from, which is the last hop's
     evidence. Without every hop's evidence among the documents the right answer is that it is not there. The blank
     before the answer gives its first word the token that it has amid a text, so that it can be copied.
     """
-    number = {document.id: index for index, document in enumerate(documents, start=1)}
+    number = {one: index for index, one in enumerate(shown, start=1)}
     if not question.evidence or not set(question.evidence) <= set(number):
         return f"<think>{ABSENT}</think><rank>none</rank><answer> {NOT_FOUND}</answer>"
     sentences = [reasoning(hop, number) for hop in question.hops]

@@ -15,6 +15,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +125,12 @@ def absent(room: Classroom, question: Question, most: int) -> list[Any]:
     return shown or [room.shown(room.rng.choice(question.negatives))]
 
 
+def tensors(processor: Any, batches: Sequence[Sequence[Example]]) -> dict[str, Any]:
+    """The one batch of `batches` as the model takes it, with the weights of its tokens as labels."""
+    batch = collate([encode(processor, one, 0.0) for one in batches[0]], processor.tokenizer.pad_token_id)
+    return {**batch.inputs, "labels": batch.weights}
+
+
 def train(config: SftConfig) -> Path:
     """Train the adapter and write it to `config.out`."""
     torch.manual_seed(config.seed)
@@ -141,10 +148,6 @@ def train(config: SftConfig) -> Path:
     lessons = list(examples(config))
     counts = Counter(one.skill for one in lessons)
     log.info("worked examples: %s", dict(counts))
-
-    def tensors(batches: list[list[Example]]) -> dict[str, Any]:
-        batch = collate([encode(processor, one, 0.0) for one in batches[0]], processor.tokenizer.pad_token_id)
-        return {**batch.inputs, "labels": batch.weights}
 
     cuda = torch.cuda.is_available()
     trainer = Weighted(
@@ -169,7 +172,7 @@ def train(config: SftConfig) -> Path:
             bf16=native(torch.device("cuda" if cuda else "cpu")) is torch.bfloat16,
         ),
         train_dataset=Batches(lessons, config.batch),
-        data_collator=tensors,
+        data_collator=partial(tensors, processor),
     )
     trainer.train(resume_from_checkpoint=get_last_checkpoint(config.runs) if config.resume else None)
     card = {"examples": dict(counts), "steps": trainer.state.global_step, "config": portable(config)}

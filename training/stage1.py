@@ -15,6 +15,7 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
+from datasets import Dataset
 from trl import GRPOConfig, TrlParser
 
 from mmrag.settings import Settings
@@ -22,10 +23,8 @@ from training.grpo import StageConfig, train
 from training.rows import Worlds, judged_rows, mapped
 
 
-def main() -> None:
-    """Read the configuration, prepare the rows, train."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
-    config, args = TrlParser((StageConfig, GRPOConfig)).parse_args_and_config()
+def prepared(config: StageConfig, args: GRPOConfig) -> tuple[Dataset, Dataset]:
+    """The rows to learn from, and those of an unseen world to examine on."""
     runs, settings = Path(args.output_dir), Settings()
     worlds = Worlds(config.first_world, config.worlds, config.entities, config.questions, config.drawn)
     unseen = Worlds(config.examined_world, 1, config.entities, config.examined, config.drawn)
@@ -37,7 +36,14 @@ def main() -> None:
         )
         for name, some in (("rows", worlds), ("examined", unseen))
     )
-    train(config, args, rows, examined.select(range(min(config.examined, len(examined)))))
+    return rows, examined.select(range(min(config.examined, len(examined))))
+
+
+def main() -> None:
+    """Read the configuration, prepare the rows, train."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    config, args = TrlParser((StageConfig, GRPOConfig)).parse_args_and_config()
+    train(config, args, *prepared(config, args))
 
 
 if __name__ == "__main__":

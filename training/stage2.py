@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
-from datasets import concatenate_datasets
+from datasets import Dataset, concatenate_datasets
 from trl import GRPOConfig, TrlParser
 
 from mmrag.policy.load import load_policy
@@ -35,10 +35,8 @@ class Stage2Config(StageConfig):
     judged_worlds: int = 2  # worlds whose rows stay point-wise
 
 
-def main() -> None:
-    """Read the configuration, prepare the rows, train."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
-    config, args = TrlParser((Stage2Config, GRPOConfig)).parse_args_and_config()
+def prepared(config: Stage2Config, args: GRPOConfig) -> tuple[Dataset, Dataset]:
+    """The rows to learn from, with what stage I keeps in them, and those of an unseen world to examine on."""
     runs, settings = Path(args.output_dir), Settings()
     policy = load_policy(config.base, {"stage1": config.start})
     policy.use("stage1")
@@ -56,12 +54,14 @@ def main() -> None:
     judged = mapped(
         partial(judged_rows, beside, args.seed, settings), runs / "judged", {"worlds": asdict(beside), **judge}
     )
-    train(
-        config,
-        args,
-        concatenate_datasets([ranked, judged]),
-        examined.select(range(min(config.examined, len(examined)))),
-    )
+    return concatenate_datasets([ranked, judged]), examined.select(range(min(config.examined, len(examined))))
+
+
+def main() -> None:
+    """Read the configuration, prepare the rows, train."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    config, args = TrlParser((Stage2Config, GRPOConfig)).parse_args_and_config()
+    train(config, args, *prepared(config, args))
 
 
 if __name__ == "__main__":

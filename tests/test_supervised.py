@@ -1,0 +1,72 @@
+"""The control of reinforcement: the same rows with their labels written out, for as many steps."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+from datasets import Dataset
+from trl import GRPOConfig
+
+from mmrag.policy.grammar import read_ranked_answer, read_verdict
+from mmrag.policy.load import load_policy
+from mmrag.policy.prompts import judge_prompt, rank_prompt
+from training.rows import FEATURES, row
+from training.skills import Classroom
+from training.stage2 import Stage2Config
+from training.supervised import Labelled, labelled, train
+from training.world import World
+
+
+@pytest.fixture(scope="module")
+def rows() -> Dataset:
+    """Judged and ranked rows, with and without pictures."""
+    world = World(9_402, 12)
+    room = Classroom(world, tuple(world.questions(40, "train")), random.Random(0), 4)
+    made: list[dict[str, Any]] = []
+    for question in [q for q in room.questions if q.evidence and len(q.evidence) < 4][:12]:
+        query, shown = room.query(question), room.shuffled(question, 4)
+        made.append(row(rank_prompt(query, shown), question, [one.document.id for one in shown], "ranked", None))
+        wanted = shown[0].document.id in question.evidence
+        made.append(row(judge_prompt(query, shown[0]), question, [shown[0].document.id], "judged", wanted))
+    return Dataset.from_list(made, features=FEATURES)
+
+
+def test_a_label_says_what_the_rewards_look_at(rows: Dataset) -> None:
+    for one in rows:
+        example = labelled(one)
+        if one["kind"] == "judged":
+            assert read_verdict(example.target)[0] == one["wanted"]
+            continue
+        read = read_ranked_answer(example.target, one["shown"])
+        gold = json.loads(one["question"])
+        assert set(read.ranking.order) == set(gold["evidence"])
+        assert read.answer == ", ".join(gold["answers"])
+
+
+def test_every_row_is_met_once_in_batches_of_so_many_prompts(rows: Dataset) -> None:
+    batches = Labelled(rows, 5, 1)
+    met = [batches.order[index * 5 : index * 5 + 5] for index in range(len(batches))]
+    assert [len(batches[index]) for index in range(len(batches))] == [5] * (len(rows) // 5)
+    assert len({at for one in met for at in one}) == 5 * len(batches)
+
+
+def test_three_steps_move_the_adapter_and_its_card_tells_how_many(
+    rows: Dataset, random_checkpoint: Path, tmp_path: Path
+) -> None:
+    start = random_checkpoint.parent / "sft"
+    config = Stage2Config(base=str(random_checkpoint), start=str(start), out=str(tmp_path / "control"))
+    settings: dict[str, Any] = {"per_device_train_batch_size": 8, "num_generations": 2, "max_steps": 3}
+    args = GRPOConfig(output_dir=str(tmp_path / "run"), use_cpu=True, bf16=False, report_to="none", **settings)
+    out = train(config, args, rows)
+    card = json.loads((out / "card.json").read_text())
+    assert (card["steps"], card["prompts"]) == (3, 4)
+    policy = load_policy(random_checkpoint, {"before": start, "after": out})
+    said = []
+    for name in ("before", "after"):
+        policy.use(name)
+        said.append(policy.logprob(labelled(rows[1]).prompt, labelled(rows[1]).target))
+    assert said[0] != said[1]

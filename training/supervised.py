@@ -1,0 +1,102 @@
+"""The control of reinforcement: supervised training on the same rows, for as many steps of as many prompts.
+
+    python -m training.supervised --config training/configs/embedded-stage2.yaml --learning_rate 2e-4 \\
+        --output_dir runs/supervised --out runs/supervised/adapter
+
+Ours. Takes the configuration of stage II. The targets say what the rewards look at, and besides the gold reasoning,
+which no reward ever sees: if anything, the control is favoured.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+import sys
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from datasets import Dataset as Rows
+from torch.utils.data import Dataset
+from transformers import TrainingArguments
+from trl import GRPOConfig, TrlParser
+
+from mmrag.policy.load import load_weights, native
+from mmrag.policy.prompts import Prompt
+from mmrag.types import Question
+from training.adapter import portable, write_adapter
+from training.data import Example, ranked_target
+from training.grpo import adapted, device, taking_any_pictures
+from training.rows import fitting
+from training.sft import Weighted, tensors
+from training.stage2 import Stage2Config, prepared
+
+
+class Labelled(Dataset[list[Example]]):
+    """Rows with their labels written out, so many at a time, in random order; read from disk as they are needed."""
+
+    def __init__(self, rows: Rows, size: int, seed: int) -> None:
+        self.rows, self.size = rows, size
+        self.order = random.Random(seed).sample(range(len(rows)), len(rows))
+
+    def __len__(self) -> int:
+        return len(self.order) // self.size
+
+    def __getitem__(self, index: int) -> list[Example]:
+        return [labelled(self.rows[at]) for at in self.order[index * self.size : (index + 1) * self.size]]
+
+
+def labelled(row: Mapping[str, Any]) -> Example:
+    """A row, and what a model should write for it."""
+    content = tuple({key: text for key, text in block.items() if text} for block in row["prompt"][0]["content"])
+    prompt = Prompt(content, tuple(row["images"]))
+    if row["kind"] == "judged":
+        return Example(prompt, "Yes." if row["wanted"] else "No.", "judge")
+    return Example(prompt, ranked_target(Question.from_dict(json.loads(row["question"])), row["shown"]), "rank")
+
+
+def train(config: Stage2Config, args: GRPOConfig, rows: Rows) -> Path:
+    """Train the adapter `config.start` on and write it to `config.out`."""
+    torch.manual_seed(args.seed)
+    where = device(args)
+    _, processor, base = load_weights(config.base, quantize=config.quantize, device=where, dtype=config.dtype)
+    processor = taking_any_pictures(processor)
+    together = args.per_device_train_batch_size * args.gradient_accumulation_steps // args.num_generations
+    trainer = Weighted(
+        model=adapted(base, config),
+        args=TrainingArguments(
+            output_dir=args.output_dir,
+            max_steps=args.max_steps,
+            learning_rate=args.learning_rate,
+            lr_scheduler_type="cosine",
+            warmup_steps=args.warmup_steps,
+            per_device_train_batch_size=1,
+            logging_steps=args.logging_steps,
+            save_strategy="no",
+            seed=args.seed,
+            report_to=args.report_to,
+            remove_unused_columns=False,
+            use_cpu=args.use_cpu,
+            bf16=native(torch.device(where)) is torch.bfloat16,
+        ),
+        train_dataset=Labelled(fitting(rows, processor, config.longest), together, args.seed),
+        data_collator=partial(tensors, processor),
+    )
+    trainer.train()
+    card = {"stage": portable(config), "steps": trainer.state.global_step, "prompts": together}
+    return write_adapter(trainer.model, Path(config.out), card)
+
+
+def main() -> None:
+    """Read the configuration, prepare the rows, train."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    config, args = TrlParser((Stage2Config, GRPOConfig)).parse_args_and_config()
+    rows, _ = prepared(config, args)
+    train(config, args, rows)
+
+
+if __name__ == "__main__":
+    main()
