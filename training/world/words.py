@@ -75,7 +75,7 @@ def _measure(name: str, unit: str, units: str, adjective: str, more: str, top: s
         f"Look up the {name} of {{x}}.",
     )
     return Column(
-        name, f"{name} ({unit})", asks, f"{{x}} is {{v}} {unit} {adjective}", f"the {top} of {{g}}",
+        name, f"{name} ({unit})", asks, f"the {name} of {{x}} is {{v}} {unit}", f"the {top} of {{g}}",
         f"the {bottom} of {{g}}", f"is {more}", f"are {more} than {{v}} {unit}", 10, 99,
     )  # fmt: skip
 
@@ -93,7 +93,7 @@ def _amount(name: str, have: str, had: str, low: int, high: int) -> Column:
         f"Look up the number of {name} of {{x}}.",
     )
     top, bottom = f"the one with the most {name} among {{g}}", f"the one with the fewest {name} among {{g}}"
-    says, more, over = f"{{x}} {had} {{v}} {name}", f"{had} more {name}", f"{have} more than {{v}} {name}"
+    says, more, over = f"the number of {name} of {{x}} is {{v}}", f"{had} more {name}", f"{have} more than {{v}} {name}"
     return Column(name, name, asks, says, top, bottom, more, over, low, high)
 
 

@@ -8,8 +8,8 @@ import random
 from mmrag.types import Hop
 from training.world.facts import Entity, Person
 from training.world.questions.draft import QUESTION_OF, Desk, Draft, attempt, look_names, sight
-from training.world.questions.reading import PERSON, THING, TOWN, back_question, person_words
-from training.world.questions.seeing import look_draft, yes_no_draft
+from training.world.questions.reading import PERSON, THING, TOWN, back_hop, person_words
+from training.world.questions.seeing import look_draft, look_hop, yes_no_draft
 from training.world.questions.tables import extreme
 
 _BY_MAKER = ("the {kind} that {person} {did}", "the {kind} {done} by {person}", "the {kind} which {person} {did}")
@@ -63,7 +63,7 @@ def _by_person(desk: Desk, rng: random.Random) -> tuple[Entity, str, Hop]:
     """A thing, a phrase that fits it alone, and the hop that finds it."""
     entity, name = rng.choice(desk.facts.entities), rng.choice(("maker", "keeper"))
     phrase = rng.choice(_BY_MAKER if name == "maker" else _BY_KEEPER).format(**person_words(entity, name))
-    return entity, phrase, desk.hop_to(entity, name, back_question(entity, name))
+    return entity, phrase, back_hop(desk, entity, name)
 
 
 def _by_rank(desk: Desk, rng: random.Random) -> tuple[Entity, str, Hop] | None:
@@ -78,8 +78,7 @@ def _by_look(desk: Desk, rng: random.Random) -> tuple[Entity, str, Hop] | None:
     if len(desk.sharing(entity, name, value)) > 1:
         return None
     words = {"kind": entity.kind, "town": entity.town.name, "has": sight(entity, name).has(value)}
-    question = "Which {kind} in {town} has {has}?".format(**words)
-    return entity, rng.choice(_BY_LOOK).format(**words), desk.hop_to(entity, name, question)
+    return entity, rng.choice(_BY_LOOK).format(**words), look_hop(desk, entity, name, words)
 
 
 def _about_maker(desk: Desk, rng: random.Random) -> Draft:

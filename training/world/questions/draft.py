@@ -74,10 +74,10 @@ class Desk:
         source = self.library.source[subject.name, name]
         return Hop(how.plain(subject.the), how.kb, value, (source,), how.say(subject.the, value))
 
-    def hop_to(self, entity: Entity, name: str, question: str) -> Hop:
+    def hop_to(self, entity: Entity, name: str, question: str, statement: str) -> Hop:
         """The step that finds which entity a fact is true of."""
         known = self.hop(entity, name)
-        return Hop(question, known.kb, entity.name, known.evidence, known.statement)
+        return Hop(question, known.kb, entity.name, known.evidence, statement)
 
     def ask(self, subject: Subject, name: str, rng: random.Random, x: str | None = None) -> str:
         """A question for a fact, of the subject by its name or as it is described."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+from mmrag.types import Hop
 from training.world.facts import Entity, Subject
 from training.world.questions.draft import Desk, Draft
 
@@ -56,7 +57,7 @@ def _back(desk: Desk, rng: random.Random) -> Draft:
     """From the person to the thing: nobody has made, or minds, two of one kind."""
     entity, name = rng.choice(desk.facts.entities), rng.choice(("maker", "keeper"))
     words, forms = person_words(entity, name), _MADE if name == "maker" else _KEPT
-    hop = desk.hop_to(entity, name, back_question(entity, name))
+    hop = back_hop(desk, entity, name)
     return Draft(desk.word(rng, forms, **words), (entity.name,), "text", "TextQ", (hop,), (entity,))
 
 
@@ -73,6 +74,9 @@ def person_words(entity: Entity, name: str) -> dict[str, str]:
     }
 
 
-def back_question(entity: Entity, name: str) -> str:
-    """Which thing it is that the maker made or the keeper minds, in the plainest wording."""
-    return (_MADE if name == "maker" else _KEPT)[0].format(**person_words(entity, name))
+def back_hop(desk: Desk, entity: Entity, name: str) -> Hop:
+    """The step from the maker or the keeper to the thing."""
+    words = person_words(entity, name)
+    question = (_MADE if name == "maker" else _KEPT)[0].format(**words)
+    says = "{person} {did} {x}" if name == "maker" else "{person} is the {role} of {x}"
+    return desk.hop_to(entity, name, question, says.format(x=entity.the, **words))

@@ -46,7 +46,7 @@ THINGS: Mapping[str, tuple[tuple[str, ...], str]] = {
             "Who was it that {did} {x}?",
             "Name the person who {did} {x}.",
         ),
-        "{v} {did} {x}",
+        "{x} was {done} by {v}",
     ),
     "year": (
         (
@@ -70,7 +70,7 @@ THINGS: Mapping[str, tuple[tuple[str, ...], str]] = {
             "Name the {role} of {x}.",
             "By what name does the {role} of {x} go?",
         ),
-        "{v} is the {role} of {x}",
+        "the {role} of {x} is {v}",
     ),
     "reason": (
         (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 
 from mmrag.types import Hop
 from training.world.facts import Entity
@@ -78,5 +79,11 @@ def _which(desk: Desk, rng: random.Random) -> Draft | None:
     if len(desk.sharing(entity, name, value)) > 1:
         return None
     words = {"kind": entity.kind, "town": entity.town.name, "has": sight(entity, name).has(value)}
-    hop = desk.hop_to(entity, name, _WHICH[0].format(**words))
+    hop = look_hop(desk, entity, name, words)
     return Draft(desk.word(rng, _WHICH, **words), (entity.name,), "Others", "ImageQ", (hop,), (entity,))
+
+
+def look_hop(desk: Desk, entity: Entity, name: str, words: Mapping[str, str]) -> Hop:
+    """The step that finds the one of its `kind` in its `town` that `has` what is asked for."""
+    statement = "the {kind} in {town} with {has} is {x}".format(x=entity.the, **words)
+    return desk.hop_to(entity, name, _WHICH[0].format(**words), statement)

@@ -69,7 +69,7 @@ VIEWS: Mapping[str, Relation] = {
             "Tell me the weather in the picture of {x}.",
             "Which weather can be seen in the picture of {x}?",
         ),
-        "it is {v} in the picture of {x}",
+        "in the picture of {x} it is {v}",
     ),
     "view.hour": Relation(
         "view.hour",
@@ -83,7 +83,7 @@ VIEWS: Mapping[str, Relation] = {
             "Tell me the time of day in the picture of {x}.",
             "When, by day, at dusk or at night, was {x} pictured?",
         ),
-        "it is {v} in the picture of {x}",
+        "in the picture of {x} it is {v}",
     ),
     "view.beside": Relation(
         "view.beside",
@@ -97,7 +97,7 @@ VIEWS: Mapping[str, Relation] = {
             "Tell me what stands beside {x} in its picture.",
             "What does the picture show next to {x}?",
         ),
-        "{a} {v} stands beside {x}",
+        "beside {x} stands {a} {v}",
     ),
 }
 
@@ -120,7 +120,7 @@ def side_of(beside: str) -> Relation:
                 "Where does the {thing} stand in the picture of {x}, left or right?",
             )
         ),
-        f"the {beside} stands to the {{v}} of {{x}}",
+        f"the {beside} beside {{x}} stands to the {{v}}",
     )
 
 

@@ -47,7 +47,7 @@ def extreme(desk: Desk, rng: random.Random, rows: Sequence[Entity]) -> tuple[Ent
     column, largest = rng.choice(group.columns), rng.random() < 0.5
     found = (max if largest else min)(rows, key=lambda one: one.numbers[column.name])
     phrase = (column.top if largest else column.bottom).format(g=group.of(town.name))
-    statement = f"{found.the} is {phrase}"
+    statement = f"{phrase} is {found.the}"
     source = desk.library.source[found.name, column.name]
     return found, phrase, Hop(_EXTREME[0].format(top=phrase), "table", found.name, (source,), statement)
 
@@ -72,11 +72,12 @@ def exceeding(desk: Desk, rng: random.Random, rows: Sequence[Entity]) -> tuple[t
     limit = rng.randrange(numbers[place] + 1, numbers[place + 1])
     chosen = tuple(one for one in rows if one.numbers[column.name] > limit)
     over = column.over.format(v=limit)
-    question = f"Which of {rows[0].group.of(rows[0].town.name)} {over}?"
+    among = rows[0].group.of(rows[0].town.name)
     source = desk.library.source[chosen[0].name, column.name]
-    names = listed([one.the for one in chosen])
-    statement = f"{names} {over if len(chosen) > 1 else _singular(over)}"
-    return chosen, over, Hop(question, "table", ", ".join(one.name for one in chosen), (source,), statement)
+    those = f"those of {among} that {over} are" if len(chosen) > 1 else f"the one of {among} that {_singular(over)} is"
+    statement = f"{those} {listed([one.the for one in chosen])}"
+    names = ", ".join(one.name for one in chosen)
+    return chosen, over, Hop(f"Which of {among} {over}?", "table", names, (source,), statement)
 
 
 def _count(desk: Desk, rng: random.Random) -> Draft | None:

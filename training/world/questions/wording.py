@@ -1,5 +1,8 @@
 """How each fact is asked for and stated: six wordings or more, and one clause that reasoning is written with.
 
+A clause begins with what the question names and ends with what is found: a model that writes from left to right looks
+up with what it has written. Begun with the maker, "who built it?" brought the maker of the thing beside it.
+
 `{x}` stands for the thing, named ("the Velmar lighthouse") or described ("the lighthouse that Ada Brenn designed").
 """
 
