@@ -7,17 +7,18 @@ from collections.abc import Iterator
 from mmrag.policy.prompts import JUDGE, RANK, as_text
 from training.data import capitalised
 from training.world import World
+from training.world.names import mixed
 
 WORLDS = 240  # in a few, their invented names would be frequent enough to take the tokens that syllables need
 
 
 def texts(first_world: int = 100, entities: int = 24, worlds: int = WORLDS) -> Iterator[str]:
     """Documents, questions, and the words around them, of so many `worlds` of `entities` each."""
-    for seed in range(first_world, first_world + worlds):
+    for seed in mixed(first_world, worlds):
         world = World(seed, entities)
         yield from (as_text(document) for document in world.documents.values())
         for question in world.questions(40, "train"):
             yield question.question
             yield from (f"{capitalised(hop.statement)} [1]." for hop in question.hops)
     yield from [" ".join(f"{pair:02d}" for pair in range(100))] * 300  # each a token, though a world has few of them
-    yield from [f"user\n{JUDGE}\n{RANK}\nassistant\n", "Yes.", "No."] * 400
+    yield from [f"user\n{JUDGE}\n{RANK}\nassistant\n", "Yes.", "No.", " yes", " no"] * 400
