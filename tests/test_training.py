@@ -209,6 +209,7 @@ def test_a_lesson_weighs_what_is_written_fully_and_pictures_not_at_all(
         ("<think>It opened in 19 [12].</think><rank>[12] > [3]</rank><answer> red</answer>", "It12123"),
         ("<think>It has no 2 [1].</think><answer> yes</answer>", "It1yes"),
         ("<think>No document holds the answer.</think><answer> nobody</answer>", "No"),
+        ("<think>This is the Velmar chapel in Orsk [1].</think>", "ThisVelmar1"),
         ("Yes. It says No.", "Yes"),
         ("no", "no"),
     ],
