@@ -129,14 +129,11 @@ def stress_at(done: float) -> dict[str, float]:
     """The curriculum: what is practised more than its share for a while.
 
     All reading rests on copying, so it comes first. Whether two things agree was not learned in 4 M tokens where it was
-    a tenth of the lessons, and from 700 answers where it was all of them; once learned, its share keeps it. Whether two
-    pictures show one thing was at chance in the same way.
+    a tenth of the lessons, and from 700 answers where it was all of them; once learned, its share keeps it.
     """
     if done < 0.2:
         return {"echo": 8.0}
-    if 0.6 <= done < 0.66:
-        return {"agree": 6.0, "conclude": 6.0}
-    return {"identify": 12.0, "same": 12.0} if 0.66 <= done < 0.7 else {}
+    return {"agree": 6.0, "conclude": 6.0} if 0.6 <= done < 0.66 else {}
 
 
 def prompt_weight_at(done: float) -> float:
