@@ -86,7 +86,7 @@ def config(random_checkpoint: Path, out: Path) -> StageConfig:
 
 
 def test_rows_of_stage_one_are_balanced_and_what_retrieval_brings() -> None:
-    made = list(judged_rows(Worlds(9_401, 1, 12, 20), 1, Settings()))
+    made = list(judged_rows(Worlds((9_401,), 12, 20), 1, Settings()))
     assert sum(one["wanted"] for one in made) * 2 == len(made) > 0
     for one in made:
         gold = json.loads(one["question"])["evidence"]
@@ -96,7 +96,7 @@ def test_rows_of_stage_one_are_balanced_and_what_retrieval_brings() -> None:
 
 def test_rows_of_stage_two_show_what_the_policy_keeps(random_checkpoint: Path, tmp_path: Path) -> None:
     policy = load_policy(random_checkpoint)
-    make = partial(ranked_rows, Worlds(9_401, 1, 12, 10), 1, Settings(threshold=0.0, top_k=3), policy)
+    make = partial(ranked_rows, Worlds((9_401,), 12, 10), 1, Settings(threshold=0.0, top_k=3), policy)
     made = mapped(make, tmp_path / "rows", {"seed": 1})
     assert len(made) == 10
     assert all(len(one["shown"]) == 3 for one in made)

@@ -75,7 +75,7 @@ def stepped(built: Family, stage: StageConfig, args: GRPOConfig, how: CheckConfi
     args.output_dir, args.max_steps, args.log_completions = str(folder / "run"), how.steps, False
     args.mask_truncated_completions = False  # random weights never end a text
     args.warmup_steps = 0  # else the first step has no length
-    shown = Worlds(stage.first_world, 1, 12, 30, stage.drawn)
+    shown = Worlds((stage.first_world,), 12, 30, stage.drawn)
     rows = mapped(partial(rows_of, shown, args.seed), folder / "rows", {})
     if torch.cuda.is_available():
         torch.cuda.reset_peak_memory_stats()

@@ -32,7 +32,6 @@ from mmrag.systems.judge import keep, kept
 from mmrag.types import Question
 from training.skills import DRAWN, Classroom
 from training.world import World
-from training.world.names import mixed
 
 log = logging.getLogger("training.rows")
 FEATURES = Features(
@@ -49,17 +48,16 @@ FEATURES = Features(
 
 @dataclass(frozen=True, slots=True)
 class Worlds:
-    """Which worlds rows are cut from: `count` from seed `first` on, with names of every length."""
+    """Which worlds rows are cut from."""
 
-    first: int
-    count: int
+    seeds: tuple[int, ...]
     entities: int = 48
     questions: int = 60  # of each world
     drawn: int = DRAWN  # pixels of a picture's side
 
     def rooms(self, seed: int) -> Iterator[tuple[Classroom, Index]]:
         """Every world with an index of its documents, one at a time."""
-        for number in mixed(self.first, self.count):
+        for number in self.seeds:
             world = World(number, self.entities)
             questions = tuple(world.questions(self.questions, "train"))
             room = Classroom(world, questions, random.Random(f"{seed}/{number}"), 1, drawn=self.drawn)

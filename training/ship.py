@@ -61,7 +61,7 @@ def card(parameters: int, state: dict[str, Any]) -> str:
     rows = "\n".join(_row(skill, found) for skill, found in state["held_out"].items())
     return f"""# The embedded policy
 
-A Qwen3-VL of {parameters / 1e6:.1f} million parameters, trained from nothing by `make train-base` on generated worlds:
+A Qwen3-VL of {parameters / 1e6:.1f} million parameters, trained from nothing on generated worlds by `training`:
 {state["pictures"]:,} pictures for its vision tower alone, then {state["tokens"] / 1e6:.1f} million tokens in
 {state["step"]:,} steps; {state["seconds"] / 60:.0f} minutes in all.
 

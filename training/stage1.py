@@ -21,13 +21,14 @@ from trl import GRPOConfig, TrlParser
 from mmrag.settings import Settings
 from training.grpo import StageConfig, train
 from training.rows import Worlds, judged_rows, mapped
+from training.world.names import mixed
 
 
 def prepared(config: StageConfig, args: GRPOConfig) -> tuple[Dataset, Dataset]:
     """The rows to learn from, and those of an unseen world to examine on."""
     runs, settings = Path(args.output_dir), Settings()
-    worlds = Worlds(config.first_world, config.worlds, config.entities, config.questions, config.drawn)
-    unseen = Worlds(config.examined_world, 1, config.entities, config.examined, config.drawn)
+    worlds = Worlds(tuple(mixed(config.first_world, config.worlds)), config.entities, config.questions, config.drawn)
+    unseen = Worlds((config.examined_world,), config.entities, config.examined, config.drawn)
     rows, examined = (
         mapped(
             partial(judged_rows, some, args.seed, settings),

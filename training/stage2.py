@@ -23,6 +23,7 @@ from mmrag.settings import MODELS, Settings
 from training.adapter import digest
 from training.grpo import StageConfig, train
 from training.rows import Worlds, judged_rows, mapped, ranked_rows
+from training.world.names import mixed
 
 
 @dataclass
@@ -40,11 +41,10 @@ def prepared(config: Stage2Config, args: GRPOConfig) -> tuple[Dataset, Dataset]:
     runs, settings = Path(args.output_dir), Settings()
     policy = load_policy(config.base, {"stage1": config.start})
     policy.use("stage1")
-    worlds = Worlds(config.first_world, config.worlds, config.entities, config.questions, config.drawn)
-    beside = Worlds(
-        config.first_world + config.worlds, config.judged_worlds, config.entities, config.questions, config.drawn
-    )
-    unseen = Worlds(config.examined_world, 1, config.entities, config.examined, config.drawn)
+    worlds = Worlds(tuple(mixed(config.first_world, config.worlds)), config.entities, config.questions, config.drawn)
+    others = tuple(mixed(config.first_world + config.worlds, config.judged_worlds))
+    beside = Worlds(others, config.entities, config.questions, config.drawn)
+    unseen = Worlds((config.examined_world,), config.entities, config.examined, config.drawn)
     judge = {"seed": args.seed, "settings": asdict(settings)}
     rank = {**judge, "policy": digest(Path(config.start))}
     ranked, examined = (

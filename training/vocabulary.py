@@ -12,10 +12,10 @@ from training.world.names import mixed
 WORLDS = 240  # in a few, their invented names would be frequent enough to take the tokens that syllables need
 
 
-def texts(first_world: int = 100, entities: int = 24, worlds: int = WORLDS) -> Iterator[str]:
-    """Documents, questions, and the words around them, of so many `worlds` of `entities` each."""
-    for seed in mixed(first_world, worlds):
-        world = World(seed, entities)
+def texts(worlds: int = WORLDS) -> Iterator[str]:
+    """Documents, questions, and the words around them, of so many `worlds`."""
+    for seed in mixed(100, worlds):
+        world = World(seed, 24)
         yield from (as_text(document) for document in world.documents.values())
         for question in world.questions(40, "train"):
             yield question.question

@@ -41,13 +41,13 @@ def mixed(first: int, count: int) -> list[int]:
     three alone, then of four alone, the model put a fourth syllable to every name that it copied. `first` from 78 to
     15,000, or the lengths are others.
     """
-    return [_of_length(seed, seed % 12) for seed in range(first, first + count)]
+    return [_of_length(seed) for seed in range(first, first + count)]
 
 
-def _of_length(seed: int, place: int) -> int:
-    if place == 0:
+def _of_length(seed: int) -> int:
+    if seed % 12 == 0:
         return _SHORT[seed // 12 % len(_SHORT)]
-    return seed + 20_000 if place % 4 == 2 else seed
+    return seed + 20_000 if seed % 4 == 2 else seed
 
 
 def _families_of(syllables: int) -> int:
