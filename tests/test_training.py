@@ -172,7 +172,7 @@ def test_a_lesson_in_identifying_cites_the_picture_of_the_thing_it_names(room: C
         said = numbered(example)
         (sentence,) = read_progress(example.target, list(said))
         name, town = said[sentence.cites[0]].strip().removeprefix("The ").split(", ")
-        assert uncited(sentence.text) == f"This is the {name} in {town}."
+        assert re.fullmatch(rf"This [a-z ]+ \(.+: .+\) is the {name} in {town}\.", uncited(sentence.text))
 
 
 def test_some_lessons_in_reading_ask_what_no_document_says(room: Classroom) -> None:
@@ -209,7 +209,7 @@ def test_a_lesson_weighs_what_is_written_fully_and_pictures_not_at_all(
         ("<think>It opened in 19 [12].</think><rank>[12] > [3]</rank><answer> red</answer>", "It12123"),
         ("<think>It has no 2 [1].</think><answer> yes</answer>", "It1yes"),
         ("<think>No document holds the answer.</think><answer> nobody</answer>", "No"),
-        ("<think>This is the Velmar chapel in Orsk [1].</think>", "ThisVelmar1"),
+        ("<think>This chapel (wall: red) is the Velmar chapel in Orsk [1].</think>", "ThisredVelmar1"),
         ("Yes. It says No.", "Yes"),
         ("no", "no"),
     ],

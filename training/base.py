@@ -133,7 +133,7 @@ def stress_at(done: float) -> dict[str, float]:
     """
     if done < 0.2:
         return {"echo": 8.0}
-    return {"agree": 6.0, "conclude": 6.0} if 0.6 <= done < 0.66 else {}
+    return {"agree": 6.0, "conclude": 6.0, "identify": 6.0} if 0.6 <= done < 0.66 else {}
 
 
 def prompt_weight_at(done: float) -> float:

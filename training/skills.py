@@ -20,12 +20,12 @@ from mmrag.policy.prompts import Prompt, Shown, as_text, asked_of, document_part
 from mmrag.types import Document, Modality, Query, Question
 from training.data import ABSENT, Example, capitalised, judge_target, reasoning, subject
 from training.world import World
-from training.world.looks import KINDS, Look, View
+from training.world.looks import Look, View, told
+from training.world.questions.asked_with import recognised
 
 DRAWN = 96  # pixels; pictures are drawn this large for training and shrunk by the processor
 MISSING = 0.18  # of the lessons in reading have no answer among their documents
 UNANSWERABLE = 0.06  # of the lessons in reading ask what no document of the world says
-_NOUN = {"color": "colour", "shape": "shape", "number": "count", "Others": ""}
 
 
 @dataclass
@@ -130,15 +130,8 @@ def pick(room: Classroom) -> Example:
 
 def description(look: Look, view: View) -> str:
     """A picture in words: its kind, each attribute, and what belongs to this view alone."""
-    parts = []
-    for attribute in KINDS[look.kind]:
-        noun = _NOUN[attribute.category]
-        label = (
-            "number on the " + attribute.phrase if attribute.name == "number" else f"{attribute.phrase} {noun}".strip()
-        )
-        parts.append(f"{label}: {look.attributes[attribute.name]}")
     scene = f"{view.weather}, {view.hour}, {view.beside} on the {view.side}"
-    return f"{look.kind}; {', '.join(parts)}; {scene}"
+    return f"{look.kind}; {told(look)}; {scene}"
 
 
 def read(room: Classroom) -> Example:
@@ -254,12 +247,13 @@ def echo(room: Classroom) -> Example:
 
 
 def identify(room: Classroom) -> Example:
-    """Say which of several pictures shows the same thing as the question's, taken anew."""
+    """Say what the question's picture shows, and which of several shows the same, taken from elsewhere."""
     first, chosen = room.alike()
     picture, _ = room.world.fresh_picture(first.id, room.rng, room.drawn)
     town = first.text.rpartition(", ")[2]
     prompt = Prompt.of(*asked_of(Query("What is this?", as_png(picture)), [room.shown(one.id) for one in chosen]))
-    said = f"This is {subject(first)} in {town} [{chosen.index(first) + 1}]."
+    look, _ = room.world.views[first.id]
+    said = f"{capitalised(recognised(look, subject(first), town))} [{chosen.index(first) + 1}]."
     return Example(prompt, f"<think>{said}</think>", "identify")
 
 
@@ -286,11 +280,11 @@ SKILLS: Mapping[Callable[[Classroom], Example], float] = {
     cite: 0.08,
     conclude: 0.03,
     agree: 0.09,
-    find: 0.02,
+    find: 0.01,
     weigh: 0.08,
     cells: 0.01,
     echo: 0.01,
-    identify: 0.04,
+    identify: 0.05,
     same: 0.01,
 }
 

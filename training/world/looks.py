@@ -116,6 +116,19 @@ class View:
     seed: int  # for everything that no question asks about
 
 
+_NOUN = {"color": " colour", "shape": " shape", "number": " count", "Others": ""}
+
+
+def told(look: Look) -> str:
+    """A look in words, the thing itself unnamed: "tower colour: red, roof colour: black, windows count: 3"."""
+    parts = []
+    for attribute in KINDS[look.kind]:
+        written = attribute.name == "number"
+        label = f"number on the {attribute.phrase}" if written else f"{attribute.phrase}{_NOUN[attribute.category]}"
+        parts.append(f"{label}: {look.attributes[attribute.name]}")
+    return ", ".join(parts)
+
+
 def random_look(rng: random.Random, kind: str) -> Look:
     """A look of `kind` in which no two colours are the same, so that each part stands out from its neighbour."""
     values: dict[str, str] = {}

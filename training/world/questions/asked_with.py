@@ -8,6 +8,7 @@ import random
 from mmrag.types import Hop
 from training.world.documents import table_id
 from training.world.facts import Entity
+from training.world.looks import Look, told
 from training.world.questions.composed import fact_draft, typed
 from training.world.questions.draft import Desk, Draft
 from training.world.questions.reading import THING, TOWN
@@ -48,7 +49,16 @@ def _this(entity: Entity, rng: random.Random) -> str:
 def _known(desk: Desk, entity: Entity, question: str, answer: str) -> Hop:
     """The step from the shown picture to the collection's own, whose caption has name and town."""
     source = desk.library.source[entity.name, "name"]
-    return Hop(question, "image", answer, (source,), f"this is {entity.the} in {entity.town.name}")
+    return Hop(question, "image", answer, (source,), recognised(entity.look, entity.the, entity.town.name))
+
+
+def recognised(look: Look, the: str, town: str) -> str:
+    """The clause that says which thing a picture shows, and first what is seen of it.
+
+    From what it has written a model finds the picture that shows the same; naming the thing at once it did no better
+    than by chance.
+    """
+    return f"this {look.kind} ({told(look)}) is {the} in {town}"
 
 
 def _name(desk: Desk, rng: random.Random, entity: Entity) -> Draft:
