@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from mmrag.errors import CheckpointError
 from mmrag.policy.grammar import NOT_FOUND
+from mmrag.settings import ROOT
 from mmrag.types import Malformed, Question, Ranking, Step
-from training.ablate import Ablation, Comparison, Variant, ablate
-from training.marks import FIGURES, KEEPING, Mark, Marked, difference, distractors, figure, read_marks, write_marks
+from training.ablate import Ablation, Comparison, ablate
+from training.marks import (
+    FIGURES,
+    KEEPING,
+    Mark,
+    Marked,
+    changed,
+    difference,
+    distractors,
+    figure,
+    read_marks,
+    write_marks,
+)
 from training.outcomes import Judged, Outcome
+from training.variants import Variant, train_missing
 
 ASKED = Question("q", "Which?", ("red",), evidence=("a",), negatives=("b",), category="color", type="ImageQ")
 RIGHT = Step("Which?", shown=("a", "b"), ranking=Ranking(("a",)), answer="red", raw="<think>…")
@@ -96,8 +111,10 @@ def test_variants_are_marked_compared_and_told(random_checkpoint: Path, tmp_path
         results=tmp_path / "docs" / "results.json",
         variants={"one": Variant(adapter=adapter, says="an adapter"), "two": Variant(adapter=adapter, says="again")},
         comparisons=(Comparison(ours="one", theirs="two", by=("judge.f1", "answer.em")),),
+        shown=("one", "two"),
     )
     found = ablate(config)
+    assert found["changed"] == {"before": "one", "after": "two", "won": 0, "lost": 0, "examples": []}
     assert json.loads(config.results.read_text()) == found
     assert found["comparisons"][0]["judge.f1"] == {"value": 0.0, "ci95": [0.0, 0.0]}
     assert found["made"]["questions"] == 6
@@ -107,6 +124,58 @@ def test_variants_are_marked_compared_and_told(random_checkpoint: Path, tmp_path
     before = marks.stat().st_mtime_ns
     assert ablate(config)["variants"] == found["variants"]
     assert marks.stat().st_mtime_ns == before, "marked once"
+
+
+def test_what_changed_is_counted_whole_and_shown_in_part() -> None:
+    wrong = mark(replace(RIGHT, answer="blue"))
+    before, after = [wrong] * 5 + [mark()] * 4, [mark()] * 5 + [mark()] * 3 + [wrong]
+    found = changed(before, after, 2, 0)
+    assert (found["won"], found["lost"], len(found["examples"])) == (5, 1, 2)
+    told = found["examples"][0]
+    assert (told["asked"], told["gold"]) == ("Which?", "red")
+    assert {told["before"]["right"], told["after"]["right"]} == {True, False}
+    assert told["after"]["kept"] == {"gold": 1, "others": 0}
+
+
+SFT = (
+    "training.sft --base {base} --worlds 1 --entities 12 --judged 2 --ranked 2 --composed 0 --absent 0 --rank 2 "
+    "--epochs 1 --batch 2 --reasoned false --out {{adapter}} --runs {{runs}}"
+)
+
+
+def test_a_variant_is_trained_once_by_its_command_and_again_when_that_changes(
+    random_checkpoint: Path, tmp_path: Path
+) -> None:
+    variant = Variant(adapter=tmp_path / "silent", says="no reasoning", trained=SFT.format(base=random_checkpoint))
+    runs = tmp_path / "runs" / "silent"
+    train_missing("silent", variant, random_checkpoint, runs)
+    weights = variant.adapter / "adapter_model.safetensors"
+    first = weights.stat().st_mtime_ns
+    train_missing("silent", variant, random_checkpoint, runs)
+    assert weights.stat().st_mtime_ns == first, "trained once"
+    longer = variant.model_copy(update={"trained": variant.trained.replace("--epochs 1", "--epochs 2")})
+    train_missing("silent", longer, random_checkpoint, runs)
+    assert weights.stat().st_mtime_ns != first
+    assert json.loads((variant.adapter / "card.json").read_text())["config"]["epochs"] == 2
+
+
+def test_a_training_that_fails_is_told_and_nothing_is_compared(random_checkpoint: Path, tmp_path: Path) -> None:
+    broken = Variant(adapter=tmp_path / "x", says="", trained="training.sft --no_such_flag 1 --out {adapter}")
+    with pytest.raises(CheckpointError, match="training x failed"):
+        train_missing("x", broken, random_checkpoint, tmp_path / "runs")
+    with pytest.raises(ValueError, match="no command of this project"):
+        Variant(adapter=tmp_path, says="", trained="rm -rf {adapter}")
+
+
+def test_the_shipped_comparison_reads_and_every_variant_follows_what_it_starts_from() -> None:
+    config = Ablation(**yaml.safe_load((ROOT / "training/configs/ablation.yaml").read_text()))
+    made: set[Path] = set()
+    for variant in config.variants.values():
+        assert variant.start is None or variant.start in made
+        made.add(variant.adapter)
+    compared = {name for one in config.comparisons for name in (one.ours, one.theirs)}
+    assert compared | {"sft-silent"} == set(config.variants)
+    assert {key for one in config.comparisons for key in one.by} <= set(FIGURES)
 
 
 def test_a_variant_that_was_not_trained_is_named(random_checkpoint: Path, tmp_path: Path) -> None:

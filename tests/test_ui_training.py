@@ -30,6 +30,23 @@ RESULTS = {
 }
 
 
+CHANGED = {
+    "before": "sft",
+    "after": "stage2",
+    "won": 200,
+    "lost": 40,
+    "examples": [
+        {
+            "asked": "Who built it?",
+            "type": "TextQ",
+            "gold": "Ada",
+            "before": {"answer": "Ivo", "right": False, "wrote": HOSTILE, "kept": {"gold": 1, "others": 4}},
+            "after": {"answer": "Ada", "right": True, "wrote": "", "kept": {"gold": 1, "others": 0}},
+        }
+    ],
+}
+
+
 def tell(chronicle: Chronicle, step: int) -> None:
     chronicle.tell(step, {"loss": 0.1, "reward": step / 10, "entropy": 0.5, "rewards/judged_verdict/mean": 0.9})
     parts = {"judged_verdict": [1.0, 0.0], "ranked_answer": [None, None]}
@@ -115,3 +132,12 @@ def test_results_are_told_with_intervals_and_as_text() -> None:
     assert '<b>+0.200</b> <span class="sub">+0.100 to +0.300</span>' in table
     assert "1,000 questions" in table
     assert table.count("–") == 2, "a figure that is not there is a dash"
+
+
+def test_the_same_question_is_told_before_and_after_as_text() -> None:
+    told = learning.results({**RESULTS, "changed": CHANGED})
+    assert "stage2 answers 200 more of the questions right, and 40 that sft answered right no longer" in told
+    assert "<img" not in told
+    assert told.index('aria-label="wrong"') < told.index('aria-label="right"')
+    assert "kept 1 of the evidence and 4 besides" in told
+    assert "Before and after" not in learning.results(RESULTS)

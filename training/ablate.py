@@ -2,9 +2,10 @@
 
     python -m training.ablate --config training/configs/ablation.yaml
 
-Ours. Every variant is an adapter of one base. What a variant earned is kept by question, so a killed run goes on with
-the variant after the last one, and a variant is marked anew only when its weights or the questions have changed.
-Writes `docs/results.json`, which the page reads, and `docs/results.md`.
+Ours. Every variant is an adapter of one base; those that are not there yet are trained first (`training.variants`).
+What a variant earned is kept by question, so a killed run goes on with the variant after the last one, and a variant is
+marked anew only when its weights or the questions have changed. Writes `docs/results.json`, which the page reads, and
+`docs/results.md`.
 """
 
 from __future__ import annotations
@@ -24,7 +25,6 @@ from typing import Any
 import numpy as np
 import torch
 import yaml
-from pydantic import BaseModel, ConfigDict
 
 from mmrag.errors import MmragError
 from mmrag.policy.load import load_policy
@@ -33,25 +33,13 @@ from mmrag.policy.prompts import Prompt
 from mmrag.session import open_collection
 from mmrag.settings import POLICY, Settings
 from training.adapter import digest, made_with
-from training.marks import FIGURES, Mark, Marked, difference, figure, read_marks, write_marks
+from training.marks import FIGURES, Mark, Marked, changed, difference, figure, read_marks, write_marks
 from training.outcomes import Evaluation
+from training.variants import Strict, Variant, train_missing
 from training.world import World
 from training.world.write import write_world
 
 log = logging.getLogger("training.ablate")
-
-
-class Strict(BaseModel):
-    """No key that nobody reads."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Variant(Strict):
-    """One way of training: its adapter, and what it is in words."""
-
-    adapter: Path
-    says: str
 
 
 class Comparison(Strict):
@@ -74,17 +62,25 @@ class Ablation(Strict):
     results: Path = Path("docs/results.json")
     variants: Mapping[str, Variant]
     comparisons: tuple[Comparison, ...] = ()
+    shown: tuple[str, str] | None = None  # two variants of which questions are shown, before and after
+    examples: int = 24  # of those that only one of the two answers right
 
 
 def ablate(config: Ablation) -> dict[str, Any]:
-    """Mark every variant, compare, and write both files of results.
+    """Train what is missing, mark every variant, compare, and write both files of results.
 
     Raises:
-        CheckpointError: a variant's adapter is not there.
+        CheckpointError: a variant's adapter is not there, and cannot be trained.
     """
+    for name, variant in config.variants.items():
+        train_missing(name, variant, config.base, config.runs / name)
     policy = load_policy(config.base, {name: variant.adapter for name, variant in config.variants.items()})
-    marked = {name: Marked.of(marks(config, policy, name)) for name in config.variants}
-    found = results(config, marked)
+    made = {name: marks(config, policy, name) for name in config.variants}
+    found = results(config, {name: Marked.of(some) for name, some in made.items()})
+    if config.shown:
+        before, after = config.shown
+        told = changed(made[before], made[after], config.examples, config.seed)
+        found["changed"] = {"before": before, "after": after, **told}
     config.results.parent.mkdir(parents=True, exist_ok=True)
     config.results.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
     config.results.with_suffix(".md").write_text(page(found), "utf-8")
@@ -153,7 +149,6 @@ def results(config: Ablation, marked: Mapping[str, Marked]) -> dict[str, Any]:
 def page(found: Mapping[str, Any]) -> str:
     """The results as a document."""
     made, figures = found["made"], found["figures"]
-    names = list(found["variants"])
     lines = [
         "# Results",
         "",
@@ -163,13 +158,9 @@ def page(found: Mapping[str, Any]) -> str:
         f"{made['date']}, commit {made['commit']}, {made['hardware']}, {made['device']}; torch "
         f"{made['versions']['torch']}, transformers {made['versions']['transformers']}, trl {made['versions']['trl']}.",
         "",
-        "| variant | what it is |",
-        "|---|---|",
-        *(f"| {name} | {found['variants'][name]['says']} |" for name in names),
-        "",
-        _row("", names),
-        _row("---", ["---"] * len(names)),
-        *(_row(says, [_told(found["variants"][name][key]) for name in names]) for key, says in figures.items()),
+        _row("variant", ["what it is", *figures.values()]),
+        _row("---", ["---"] * (1 + len(figures))),
+        *(_row(name, [one["says"], *(_told(one[key]) for key in figures)]) for name, one in found["variants"].items()),
         "",
         "## Differences on the same questions",
         "",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from collections.abc import Mapping
@@ -13,7 +12,7 @@ from typing import Any
 
 import torch
 
-from mmrag.errors import CheckpointError
+from mmrag.policy import weights
 from mmrag.policy.load import TOWERS
 from mmrag.settings import ROOT
 
@@ -37,16 +36,13 @@ def write_adapter(model: Any, out: Path, card: Mapping[str, Any]) -> Path:
     return out
 
 
-def digest(adapter: Path) -> str:
-    """Which weights an adapter's folder holds: a hash of their bytes.
+def digest(folder: Path) -> str:
+    """Which weights a folder holds, those of a base or of an adapter.
 
     Raises:
-        CheckpointError: there are none.
+        CheckpointError: there are none, or they are damaged.
     """
-    weights = adapter / "adapter_model.safetensors"
-    if not weights.is_file():
-        raise CheckpointError(f"there is no adapter in {adapter}: train the stage before this one first")
-    return hashlib.sha256(weights.read_bytes()).hexdigest()
+    return weights.digest(weights.weight_files(folder))
 
 
 def portable(config: Any) -> dict[str, Any]:

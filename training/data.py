@@ -5,6 +5,7 @@ Pure functions of a question and the documents shown; sft, the reinforcement sta
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from mmrag.policy.prompts import Prompt, Shown, judge_prompt, rank_prompt
 from mmrag.types import Document, Hop, Modality, Query, Question
 
 ABSENT = "No document holds the answer."
+_ASIDE = re.compile(r" \(.*?\)")
 _SAYS = {Modality.IMAGE: "shows", Modality.PASSAGE: "says", Modality.TABLE: "lists"}
 
 
@@ -36,10 +38,10 @@ def ranked_example(question: Question, query: Query, shown: Sequence[Shown]) -> 
 
 
 def judge_target(question: Question, document: Document) -> str:
-    """What a good judge writes of `document`: a verdict and the reason in a few words."""
+    """What a good judge writes of `document`: a verdict and the reason in a few words, without what is seen in full."""
     for hop in question.hops:
         if document.id in hop.evidence:
-            return f"Yes. It {_SAYS[document.modality]} that {hop.statement}."
+            return f"Yes. It {_SAYS[document.modality]} that {_ASIDE.sub('', hop.statement)}."
     return f"No. It is about {subject(document)}."
 
 

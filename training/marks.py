@@ -7,6 +7,7 @@ and the same resampled questions for two variants give the interval of their dif
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -26,11 +27,16 @@ Figure = Callable[["Marked", Chosen], Any]
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What came of one question, in numbers."""
+    """What came of one question: the pipeline's words, and everything else in numbers."""
 
     question: str
     type: str
     category: str
+    asked: str
+    gold: str
+    wrote: str  # whole, as the model wrote it for the pipeline; empty where nothing was kept
+    answer: str
+    kept: tuple[bool, ...]  # of each document that the judge kept, whether it is gold
     given: Mapping[str, float]  # `outcomes.scored` of the list-wise stage, gold among five
     whole: Mapping[str, float]  # the same of the whole pipeline
     parsed: float
@@ -47,9 +53,23 @@ class Mark:
             for names in (judged.pair, judged.brought)
         )
         parsed = float(outcome.given.malformed is None and outcome.whole.malformed is None)
-        given, whole = scored(outcome.given, question), scored(outcome.whole, question)
-        written = count(outcome.whole.raw) if outcome.whole.raw else 0
-        return cls(question.id, question.type, question.category, given, whole, parsed, written, pair, brought)
+        last = outcome.whole
+        return cls(
+            question=question.id,
+            type=question.type,
+            category=question.category,
+            asked=question.question,
+            gold=", ".join(question.answers),
+            wrote=last.raw,
+            answer=last.answer or "",
+            kept=tuple(name in question.evidence for name in judged.kept),
+            given=scored(outcome.given, question),
+            whole=scored(last, question),
+            parsed=parsed,
+            tokens=count(last.raw) if last.raw else 0,
+            pair=pair,
+            brought=brought,
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,6 +157,28 @@ def difference(ours: Marked, theirs: Marked, name: str) -> Estimate:
     return estimate(lambda chosen, axis=-1: statistic(ours, chosen) - statistic(theirs, chosen), range(ours.size))
 
 
+def changed(before: Sequence[Mark], after: Sequence[Mark], most: int, seed: int) -> dict[str, Any]:
+    """How many questions one variant answers right and the other does not, and `most` of them drawn at random."""
+    pairs = [(one, two) for one, two in zip(before, after, strict=True) if one.whole["em"] != two.whole["em"]]
+    won = sum(two.whole["em"] > one.whole["em"] for one, two in pairs)
+    drawn = random.Random(seed).sample(pairs, min(len(pairs), most))
+    examples = [
+        {"asked": one.asked, "type": one.type, "gold": one.gold, "before": _told(one), "after": _told(two)}
+        for one, two in drawn
+    ]
+    return {"won": won, "lost": len(pairs) - won, "examples": examples}
+
+
+def _told(mark: Mark) -> dict[str, Any]:
+    gold = sum(mark.kept)
+    return {
+        "answer": mark.answer,
+        "right": bool(mark.whole["em"]),
+        "wrote": mark.wrote,
+        "kept": {"gold": gold, "others": len(mark.kept) - gold},
+    }
+
+
 def write_marks(path: Path, made_of: Mapping[str, Any], marks: Iterable[Mark]) -> None:
     """One line that says what the marks were made of, and one for each question; renamed when whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -159,4 +201,4 @@ def read_marks(path: Path, made_of: Mapping[str, Any]) -> list[Mark] | None:
 
 def _mark(found: dict[str, Any]) -> Mark:
     pairs = {name: tuple((p, gold) for p, gold in found[name]) for name in ("pair", "brought")}
-    return Mark(**{**found, **pairs})
+    return Mark(**{**found, **pairs, "kept": tuple(found["kept"])})

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import logging
 import random
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,7 @@ class SftConfig:
     composed: int = 12  # list-wise examples a world of questions that need several documents
     absent: int = 8  # list-wise examples a world whose answer is not shown
     shown: int = 5  # documents at most
+    reasoned: bool = True  # whether ranked answers show their reasoning; without, they begin with the ranking
     rank: int = 32
     alpha: int = 64
     learning_rate: float = 1e-3
@@ -95,7 +97,12 @@ def examples(config: SftConfig) -> Iterator[Example]:
         rng = random.Random(f"{config.seed}/{seed}")
         world = World(seed, config.entities)
         room = Classroom(world, tuple(world.questions(500, "train")), rng, config.shown)
-        yield from lessons(config, room)
+        yield from (one if config.reasoned else unreasoned(one) for one in lessons(config, room))
+
+
+def unreasoned(example: Example) -> Example:
+    """The same example with nothing between the marks of the reasoning; what is judged has none."""
+    return replace(example, target=re.sub(r"<think>.*?</think>", "<think></think>", example.target))
 
 
 def lessons(config: SftConfig, room: Classroom) -> Iterator[Example]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import random
 import sys
 import time
@@ -23,7 +24,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, IterableDataset
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from torch.utils.tensorboard import SummaryWriter
 from trl import TrlParser
 
@@ -118,14 +119,17 @@ class Queries(nn.Module):
 
 
 class Pictures(IterableDataset[tuple[Tensor, Tensor, list[dict[str, str]]]]):
-    """Batches of fresh pictures and what they answer; batch k is a function of the seed and k."""
+    """Batches of fresh pictures and what they answer; batch k is a function of the seed and k, whoever draws it."""
 
     def __init__(self, config: SightConfig, processor: Any, start: int) -> None:
         self.config, self.processor, self.start = config, processor, start
 
     def __iter__(self) -> Iterator[Any]:
         torch.set_num_threads(1)
-        for number in range(self.start, self.config.pictures // self.config.batch):
+        worker = get_worker_info()
+        assert worker is not None
+        os.nice(10)  # on two cores they then draw while the trainer waits, not while it computes
+        for number in range(self.start + worker.id, self.config.pictures // self.config.batch, worker.num_workers):
             yield drawn(self.processor, f"{self.config.seed}/{number}", self.config.batch)
 
 
@@ -163,7 +167,7 @@ class Run:
         config, state = self.config, self.state
         before, since, examined = state["seconds"], time.monotonic(), state["pictures"]
         stream = Pictures(config, self.processor, state["pictures"] // config.batch)
-        for pixels, grid, answered in DataLoader(stream, batch_size=None, num_workers=1, prefetch_factor=16):
+        for pixels, grid, answered in DataLoader(stream, batch_size=None, num_workers=2, prefetch_factor=8):
             loss = self.update(pixels, grid, answered)
             state["pictures"] += config.batch
             state["seconds"] = before + time.monotonic() - since

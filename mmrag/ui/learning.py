@@ -136,14 +136,12 @@ def results(found: Mapping[str, Any] | None) -> str:
             "</code> writes <code>docs/results.json</code>.</span></p></div>"
         )
     figures, variants = _mapping(found.get("figures")), _mapping(found.get("variants"))
-    head = "".join(
-        f'<th scope="col" title="{esc(str(one.get("says", "")))}">{esc(name)}</th>' for name, one in variants.items()
-    )
+    head = "".join(f'<th scope="col">{esc(str(says))}</th>' for says in figures.values())
     rows = "".join(
-        f'<tr><th scope="row">{esc(str(says))}</th>'
-        + "".join(f"<td>{_estimate(_mapping(one.get(key)))}</td>" for one in variants.values())
+        f'<tr><th scope="row">{esc(name)}<span class="sub">{esc(str(one.get("says", "")))}</span></th>'
+        + "".join(f"<td>{_estimate(_mapping(one.get(key)))}</td>" for key in figures)
         + "</tr>"
-        for key, says in figures.items()
+        for name, one in variants.items()
     )
     compared = "".join(
         f'<tr><th scope="row">{esc(str(one.get("ours")))} against {esc(str(one.get("theirs")))}</th>'
@@ -158,7 +156,39 @@ def results(found: Mapping[str, Any] | None) -> str:
     return (
         f'<div class="mm results"><p class="sub">{esc(about)}</p>{_table("Variants", f"<th></th>{head}", rows)}'
         + _table("Differences on the same questions", "<th>compared</th><th>figure</th><th>difference</th>", compared)
+        + _changes(_mapping(found.get("changed")))
         + "</div>"
+    )
+
+
+def _changes(found: Mapping[str, Any]) -> str:
+    """Questions that only one of two variants answers right, what each wrote beside the other."""
+    examples = found.get("examples", ())
+    if not examples:
+        return ""
+    before, after = esc(str(found.get("before"))), esc(str(found.get("after")))
+    counts = f"{after} answers {found.get('won', 0):,} more of the questions right, and {found.get('lost', 0):,} that "
+    counts += f"{before} answered right no longer; {len(examples)} of them, drawn at random:"
+    items = "".join(
+        f'<li class="card"><p class="asked" dir="auto">{esc(str(one.get("asked")))}</p>'
+        f'<p class="sub">{esc(str(one.get("type")))} · right is <b dir="auto">{esc(str(one.get("gold")))}</b></p>'
+        f'<div class="pair">{_wrote(before, _mapping(one.get("before")))}{_wrote(after, _mapping(one.get("after")))}'
+        "</div></li>"
+        for one in map(_mapping, examples)
+    )
+    return f'<h2>Before and after</h2><p class="sub">{counts}</p><ol class="changes">{items}</ol>'
+
+
+def _wrote(name: str, one: Mapping[str, Any]) -> str:
+    right, kept = bool(one.get("right")), _mapping(one.get("kept"))
+    sign, says = ("✓", "right") if right else ("✗", "wrong")
+    answer = esc(str(one.get("answer"))) or "(nothing)"
+    wrote = esc(str(one.get("wrote"))) or "(nothing was kept, so nothing was asked)"
+    return (
+        f'<div class="{says}"><p><span class="sub">{name}</span> <span class="sign" role="img" aria-label="{says}">'
+        f'{sign}</span> <b dir="auto">{answer}</b></p>'
+        f'<p class="sub">kept {kept.get("gold", 0)} of the evidence and {kept.get("others", 0)} besides</p>'
+        f'<p class="said" dir="auto">{wrote}</p></div>'
     )
 
 
