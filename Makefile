@@ -6,7 +6,7 @@ export HF_HUB_DISABLE_TELEMETRY ?= 1
 export GRADIO_ANALYTICS_ENABLED ?= False
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: screenshots demo test lint bench train-base train-clip train-sft world clean browser
+.PHONY: screenshots demo test lint bench train train-base train-clip train-sft train-stages results world clean browser
 
 demo: .venv/demo
 	$(PY) app.py
@@ -33,6 +33,18 @@ train-base: .venv/demo
 
 train-sft: .venv/demo
 	$(PY) -m training.sft --config training/configs/sft.yaml
+
+# Both reinforcement stages; begun again, they go on where they stopped.
+train-stages: .venv/demo
+	$(PY) -m training.stage1 --config training/configs/embedded-stage1.yaml --resume true
+	$(PY) -m training.stage2 --config training/configs/embedded-stage2.yaml --resume true
+
+# What each part earns: trains the variants that are missing, writes docs/results.json and docs/results.md.
+results: .venv/demo
+	$(PY) -m training.ablate --config training/configs/ablation.yaml
+
+# The whole recipe, most of a day on two cores.
+train: world train-clip train-base train-sft train-stages results
 
 train-clip: .venv/demo
 	$(PY) -m training.clip

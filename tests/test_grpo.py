@@ -23,15 +23,26 @@ from PIL import Image
 from transformers import AutoProcessor, TrainerState
 from trl import GRPOConfig
 
-from mmrag.errors import StorageFull
+from mmrag.errors import CheckpointError, StorageFull
 from mmrag.policy.load import load_policy
 from mmrag.policy.prompts import Shown, judge_prompt, rank_prompt
 from mmrag.runs import read_run
 from mmrag.settings import Settings
 from mmrag.types import Document, Modality, Query, Question
 from training import grpo
+from training.checkpoint import cleared
 from training.chronicle import Chronicle
-from training.grpo import Diverged, StageConfig, Watch, component, rewards, score, taking_any_pictures, train
+from training.grpo import (
+    Diverged,
+    StageConfig,
+    Watch,
+    begun,
+    component,
+    rewards,
+    score,
+    taking_any_pictures,
+    train,
+)
 from training.rows import FEATURES, Worlds, judged_rows, mapped, ranked_rows, row
 from training.skills import Classroom
 from training.world import World
@@ -200,8 +211,25 @@ def test_a_killed_run_goes_on_with_the_prompts_that_were_to_come(
     assert killed.poll() is None, "it was killed after a checkpoint and before the end"
     killed.send_signal(signal.SIGKILL)
     killed.wait()
+    half = tmp_path / "killed/checkpoint-99"
+    half.mkdir()
+    (half / "trainer_state.json").write_text('{"global_step": 9')  # as a run leaves it that is killed while it saves
     assert start(tmp_path / "killed", True).wait(200) == 0
     assert prompts(tmp_path / "killed") == prompts(tmp_path / "whole")
+
+
+def test_a_run_of_other_weights_is_not_gone_on_with_and_a_fresh_one_leaves_none_of_its_checkpoints(
+    tmp_path: Path,
+) -> None:
+    for step in (2, 10):
+        (tmp_path / f"checkpoint-{step}").mkdir()
+        (tmp_path / f"checkpoint-{step}" / "trainer_state.json").write_text(json.dumps({"global_step": step}))
+    (tmp_path / "run.json").write_text(json.dumps({"weights": {"base": "a", "start": "b"}}))
+    assert begun(tmp_path, {"base": "a", "start": "b"}) == str(tmp_path / "checkpoint-10")
+    with pytest.raises(CheckpointError, match="begun from other weights: begin anew"):
+        begun(tmp_path, {"base": "a", "start": "c"})
+    cleared(tmp_path)
+    assert begun(tmp_path, {"base": "a", "start": "c"}) is None
 
 
 def run_of(rows: str, run: str, checkpoint: str, how: str) -> None:

@@ -62,6 +62,26 @@ def save(run: Path, model: Any, processor: Any, tensors: Mapping[str, Mapping[st
     shutil.rmtree(old, ignore_errors=True)
 
 
+def last_whole(run: Path) -> str | None:
+    """The last checkpoint of transformers' Trainer in the folder `run`; those that a killed run left half are removed.
+
+    The Trainer writes its own state last; `get_last_checkpoint` would take the half one.
+    """
+    whole: dict[int, Path] = {}
+    for one in run.glob("checkpoint-*"):
+        try:
+            whole[int(json.loads((one / "trainer_state.json").read_text("utf-8"))["global_step"])] = one
+        except (OSError, ValueError):
+            shutil.rmtree(one)
+    return str(whole[max(whole)]) if whole else None
+
+
+def cleared(run: Path) -> None:
+    """No checkpoint of an earlier run is left, to be taken for one of this."""
+    for old in run.glob("checkpoint-*"):
+        shutil.rmtree(old)
+
+
 def spent(folder: Path) -> dict[str, float]:
     """Tokens, steps and seconds that the weights in `folder` have cost so far, as their record says."""
     record = next((folder / name for name in ("state.json", "training.json") if (folder / name).is_file()), None)

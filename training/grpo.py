@@ -24,14 +24,14 @@ import torch
 from datasets import Dataset
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import TrainerCallback
-from transformers.trainer_utils import get_last_checkpoint
 from trl import GRPOConfig, GRPOTrainer
 
-from mmrag.errors import MmragError, StorageFull
+from mmrag.errors import CheckpointError, MmragError, StorageFull
 from mmrag.policy.load import load_weights
 from mmrag.settings import MODELS, POLICY
 from mmrag.types import Question
-from training.adapter import EXCLUDED, made_with, portable, write_adapter
+from training.adapter import EXCLUDED, digest, made_with, portable, write_adapter
+from training.checkpoint import cleared, last_whole
 from training.chronicle import Chronicle
 from training.rewards import Score, judged, listwise, pointwise, ranked
 from training.rows import fitting
@@ -157,15 +157,17 @@ def train(
 
     Raises:
         BadSetting: no prompt fits.
-        CheckpointError: the base cannot be loaded.
+        CheckpointError: the base cannot be loaded, or the run to go on with was begun from other weights.
         Diverged: a number is no number any more.
         StorageFull: the disk took no more; the last good checkpoint is whole.
     """
-    _, processor, base = load_weights(config.base, quantize=config.quantize, device=device(args), dtype=config.dtype)
+    where = device(args)
+    folder, processor, base = load_weights(config.base, quantize=config.quantize, device=where, dtype=config.dtype)
     processor = taking_any_pictures(processor)
+    weights = {"base": digest(folder), "start": "none" if config.start == "none" else digest(Path(config.start))}
     run = Path(args.output_dir)
-    last = get_last_checkpoint(args.output_dir) if config.resume and run.is_dir() else None
-    about = {"stage": portable(config), "trainer": args.to_dict(), **made_with()}
+    last = begun(run, weights) if config.resume else cleared(run)
+    about = {"stage": portable(config), "weights": weights, "trainer": args.to_dict(), **made_with()}
     chronicle = Chronicle(run, about, int(last.rpartition("-")[2]) if last else None)
     trainer = Stage(
         config.weights,
@@ -186,6 +188,18 @@ def train(
         raise StorageFull(f"the disk with {args.output_dir} is full: free some space, then --resume true") from error
     card = {"stage": portable(config), "history": trainer.state.log_history}
     return write_adapter(trainer.accelerator.unwrap_model(trainer.model), Path(config.out), card)
+
+
+def begun(run: Path, weights: Mapping[str, str]) -> str | None:
+    """The last checkpoint of a run that goes on; None where there is none.
+
+    Raises:
+        CheckpointError: the run was begun from other weights, and would end with what is no use to these.
+    """
+    last = last_whole(run)
+    if last and json.loads((run / "run.json").read_text("utf-8")).get("weights") != weights:
+        raise CheckpointError(f"{run} was begun from other weights: begin anew without --resume, or elsewhere")
+    return last
 
 
 def adapted(base: Any, config: StageConfig) -> Any:

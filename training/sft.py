@@ -24,7 +24,6 @@ import torch
 from peft import LoraConfig, get_peft_model
 from torch.utils.data import Dataset
 from transformers import AutoModelForImageTextToText, AutoProcessor, Trainer, TrainingArguments
-from transformers.trainer_utils import get_last_checkpoint
 from trl import TrlParser
 
 from mmrag.policy.load import native
@@ -32,6 +31,7 @@ from mmrag.settings import MODELS, POLICY
 from mmrag.types import Question
 from training.adapter import EXCLUDED, portable, write_adapter
 from training.batches import Batch, collate, encode, weighted_loss
+from training.checkpoint import cleared, last_whole
 from training.data import Example, judge_example, ranked_example
 from training.skills import Classroom
 from training.world import World
@@ -181,7 +181,8 @@ def train(config: SftConfig) -> Path:
         train_dataset=Batches(lessons, config.batch),
         data_collator=partial(tensors, processor),
     )
-    trainer.train(resume_from_checkpoint=get_last_checkpoint(config.runs) if config.resume else None)
+    runs = Path(config.runs)
+    trainer.train(resume_from_checkpoint=last_whole(runs) if config.resume else cleared(runs))
     card = {"examples": dict(counts), "steps": trainer.state.global_step, "config": portable(config)}
     return write_adapter(model, Path(config.out), card)
 
