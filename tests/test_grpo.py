@@ -113,6 +113,12 @@ def test_rows_of_stage_two_show_what_the_policy_keeps(random_checkpoint: Path, t
     assert all(len(one["shown"]) == 3 for one in made)
 
 
+def test_composed_questions_have_the_share_that_is_asked_for() -> None:
+    asked = Worlds((9_401,), 24, 20, composed=0.75).asked(World(9_401, 24))
+    assert sum(len(one.evidence) > 1 for one in asked) == 15
+    assert len(asked) == len({one.id for one in asked}) == 20
+
+
 def test_rows_are_made_once_and_mapped_from_disk(tmp_path: Path) -> None:
     calls = []
 

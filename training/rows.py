@@ -34,6 +34,7 @@ from training.skills import DRAWN, Classroom
 from training.world import World
 
 log = logging.getLogger("training.rows")
+REACH = 5  # so many questions are drawn for each that is wanted, where the composed ones have their own share
 FEATURES = Features(
     {
         "prompt": List({"role": Value("string"), "content": List({"type": Value("string"), "text": Value("string")})}),
@@ -54,13 +55,23 @@ class Worlds:
     entities: int = 48
     questions: int = 60  # of each world
     drawn: int = DRAWN  # pixels of a picture's side
+    composed: float | None = None  # share of the questions that need several documents; None: as they come
+
+    def asked(self, world: World) -> tuple[Question, ...]:
+        """The questions of a world that rows are made of."""
+        if self.composed is None:
+            return tuple(world.questions(self.questions, "train"))
+        drawn = world.questions(REACH * self.questions, "train")
+        several = [one for one in drawn if len(one.evidence) > 1]
+        others = [one for one in drawn if len(one.evidence) <= 1]
+        wanted = round(self.composed * self.questions)
+        return (*several[:wanted], *others[: self.questions - wanted])
 
     def rooms(self, seed: int) -> Iterator[tuple[Classroom, Index]]:
         """Every world with an index of its documents, one at a time."""
         for number in self.seeds:
             world = World(number, self.entities)
-            questions = tuple(world.questions(self.questions, "train"))
-            room = Classroom(world, questions, random.Random(f"{seed}/{number}"), 1, drawn=self.drawn)
+            room = Classroom(world, self.asked(world), random.Random(f"{seed}/{number}"), 1, drawn=self.drawn)
             index = Index.build(
                 world.documents.values(), lambda one, room=room: room.shown(one).picture, load_encoder(str(ENCODER))
             )

@@ -4,7 +4,8 @@
 
 Goes on from stage I and sees what stage I keeps. Learns from evidence labels and answers alone. Reconstructed from the
 abstract (papers.md, section 1); our choices are numbered in `training/rewards/listwise.py` and `training/grpo.py`, and
-1. some rows stay point-wise, so that what stage I learned is not lost.
+1. some rows stay point-wise, so that what stage I learned is not lost;
+2. most rows ask what needs several documents: where every completion of a group is right, nothing is learned.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ class Stage2Config(StageConfig):
     out: str = str(MODELS / "stage2")
     first_world: int = 14_000
     judged_worlds: int = 2  # worlds whose rows stay point-wise
+    composed: float = 0.8  # share of the list-wise rows' questions that need several documents
 
 
 def prepared(config: Stage2Config, args: GRPOConfig) -> tuple[Dataset, Dataset]:
@@ -41,9 +43,10 @@ def prepared(config: Stage2Config, args: GRPOConfig) -> tuple[Dataset, Dataset]:
     runs, settings = Path(args.output_dir), Settings()
     policy = load_policy(config.base, {"stage1": config.start})
     policy.use("stage1")
-    worlds = Worlds(tuple(mixed(config.first_world, config.worlds)), config.entities, config.questions, config.drawn)
+    size = (config.entities, config.questions, config.drawn)
+    worlds = Worlds(tuple(mixed(config.first_world, config.worlds)), *size, config.composed)
     others = tuple(mixed(config.first_world + config.worlds, config.judged_worlds))
-    beside = Worlds(others, config.entities, config.questions, config.drawn)
+    beside = Worlds(others, *size)
     unseen = Worlds((config.examined_world,), config.entities, config.examined, config.drawn)
     judge = {"seed": args.seed, "settings": asdict(settings)}
     rank = {**judge, "policy": digest(Path(config.start))}
@@ -51,10 +54,13 @@ def prepared(config: Stage2Config, args: GRPOConfig) -> tuple[Dataset, Dataset]:
         mapped(partial(ranked_rows, some, args.seed, settings, policy), runs / name, {"worlds": asdict(some), **rank})
         for name, some in (("ranked", worlds), ("examined", unseen))
     )
+    examined = examined.select(range(min(config.examined, len(examined))))
+    if not config.judged_worlds:
+        return ranked, examined
     judged = mapped(
         partial(judged_rows, beside, args.seed, settings), runs / "judged", {"worlds": asdict(beside), **judge}
     )
-    return concatenate_datasets([ranked, judged]), examined.select(range(min(config.examined, len(examined))))
+    return concatenate_datasets([ranked, judged]), examined
 
 
 def main() -> None:
