@@ -42,7 +42,9 @@ from training.skills import (
 )
 from training.world import World
 
-SMALL = BaseConfig(chunks=3, worlds=2, entities=12, questions=20, lessons=6, budget=512, save_every=1, examined=16)
+SMALL = BaseConfig(
+    chunks=3, worlds=2, entities=12, questions=20, lessons=6, budget=512, save_every=1, examined=16, examined_last=16
+)
 
 
 @pytest.fixture(scope="module")

@@ -60,6 +60,7 @@ class BaseConfig:
     cool: float = 0.2  # share of the run over which the learning rate falls
     clip: float = 1.0
     examined: int = 320  # lessons of unseen worlds in an evaluation
+    examined_last: int = 1600  # and in the last one, which the model card tells
     save_every: int = 2  # chunks
     evaluate_every: int = 6
     device: str = "auto"
@@ -206,7 +207,8 @@ class Run:
         self.state["chunk"] = number
         finished = number == self.config.chunks
         if finished or number % self.config.evaluate_every == 0:
-            self.state["held_out"] = held_out(self.model, self.config, self.processor, self.device)
+            lessons = self.config.examined_last if finished else self.config.examined
+            self.state["held_out"] = held_out(self.model, self.config, self.processor, self.device, lessons)
             for skill, found in self.state["held_out"].items():
                 for name, value in found.items():
                     self.writer.add_scalar(f"held_out/{name}/{skill}", value, self.state["tokens"])
@@ -232,7 +234,9 @@ class Run:
 
 
 @torch.inference_mode()
-def held_out(model: Any, config: BaseConfig, processor: Any, device: torch.device) -> dict[str, dict[str, float]]:
+def held_out(
+    model: Any, config: BaseConfig, processor: Any, device: torch.device, lessons: int
+) -> dict[str, dict[str, float]]:
     """How well each skill is done in unseen worlds, by the model's first choice at every token (teacher forced).
 
     `tokens`: the share of what should be written; `whole`: the share of lessons right to the last token; `decided`: the
@@ -240,7 +244,7 @@ def held_out(model: Any, config: BaseConfig, processor: Any, device: torch.devic
     """
     rng = random.Random(5)
     rooms = [classroom(config, HELD_OUT + index, 3, 5, rng) for index in range(8)]
-    examples = (encode(processor, lesson(rooms[index % 8])) for index in range(config.examined))
+    examples = (encode(processor, lesson(rooms[index % 8])) for index in range(lessons))
     scores: dict[str, dict[str, list[float]]] = {}
     model.eval()
     for one in in_batches(examples, config.budget, processor.tokenizer.pad_token_id, rng):
