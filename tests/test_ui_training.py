@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,13 +20,14 @@ from training.chronicle import Chronicle
 pytest_plugins = ("tests.ui_served",)
 
 HOSTILE = "<img src=x onerror='alert(1)'>${alert(2)}</pre><script>alert(3)</script>"
+VARIANTS = {
+    name: {"says": f"{name} alone", "answer.em": {"value": value, "ci95": [value - 0.1, value + 0.1]}}
+    for name, value in (("sft", 0.5), ("stage2", 0.7))
+}
 RESULTS = {
     "made": {"questions": 1000, "judged": 12_000, "date": "2026-11-21", "commit": "abc"},
     "figures": {"answer.em": "answer, exact match", "judge.f1": "judging, F1"},
-    "variants": {
-        name: {"says": f"{name} alone", "answer.em": {"value": value, "ci95": [value - 0.1, value + 0.1]}}
-        for name, value in (("sft", 0.5), ("stage2", 0.7))
-    },
+    "variants": VARIANTS,
     "comparisons": [{"ours": "stage2", "theirs": "sft", "answer.em": {"value": 0.2, "ci95": [0.1, 0.3]}}],
 }
 
@@ -66,6 +68,7 @@ def training(
     chronicle: Chronicle, browser: Browser, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Iterator[Watched]:
     monkeypatch.setenv("MMRAG_RUNS", str(chronicle.folder.parent))
+    monkeypatch.setattr("mmrag.ui.launch.RESULTS", tmp_path / "results.json")
     running: Served = launch(ScriptedBackend())
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     one = Watched(context.new_page(), running.url)
@@ -132,6 +135,28 @@ def test_results_are_told_with_intervals_and_as_text() -> None:
     assert '<b>+0.200</b> <span class="sub">+0.100 to +0.300</span>' in table
     assert "1,000 questions" in table
     assert table.count("–") == 2, "a figure that is not there is a dash"
+
+
+def test_variants_are_drawn_by_a_figure_with_their_intervals() -> None:
+    (drawn,) = learning.forest(RESULTS, "answer.em").data
+    assert (list(drawn.y), list(drawn.x)) == (["sft", "stage2"], [0.5, 0.7])
+    assert drawn.error_x.array[0] == pytest.approx(0.1)
+    assert not learning.forest(RESULTS, "judge.f1").data[0].y, "what no variant has is not drawn"
+    assert not learning.forest(None, "").data[0].y
+
+
+def test_the_figure_to_compare_by_is_chosen(training: Watched, tmp_path: Path) -> None:
+    page = opened(training)
+    expect(page.locator("#compared-by")).to_be_hidden()
+    judged = {name: {**one, "judge.f1": {"value": 0.8, "ci95": [0.7, 0.9]}} for name, one in VARIANTS.items()}
+    (tmp_path / "results.json").write_text(json.dumps({**RESULTS, "variants": judged, "changed": CHANGED}))
+    page.reload()
+    expect(page.locator("#forest .xtitle")).to_have_text("answer, exact match")
+    page.get_by_label("compared by").click()
+    page.get_by_role("option", name="judging, F1").click()
+    expect(page.locator("#forest .xtitle")).to_have_text("judging, F1")
+    expect(page.locator("#results .changes li")).to_have_count(1)
+    assert (training.errors, training.strangers, training.dialogs) == ([], [], [])
 
 
 def test_the_same_question_is_told_before_and_after_as_text() -> None:

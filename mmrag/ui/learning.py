@@ -128,6 +128,28 @@ def _short(name: str) -> str:
     return name.partition("_")[2] or name
 
 
+def figures(found: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+    """What variants can be compared by: what it is in words, and its name."""
+    return [(str(says), key) for key, says in _mapping((found or {}).get("figures")).items()]
+
+
+def forest(found: Mapping[str, Any] | None, key: str) -> go.Figure:
+    """One figure of every variant with its interval, in the order of the table below it."""
+    told = {name: _mapping(one.get(key)) for name, one in _mapping((found or {}).get("variants")).items()}
+    drawn = {name: one for name, one in told.items() if "value" in one}
+    values = [one["value"] for one in drawn.values()]
+    above = [one["ci95"][1] - one["value"] for one in drawn.values()]
+    below = [one["value"] - one["ci95"][0] for one in drawn.values()]
+    bars = {"array": above, "arrayminus": below, "symmetric": False, "thickness": 2, "width": 5}
+    figure = go.Figure(
+        go.Scatter(x=values, y=list(drawn), mode="markers", error_x=bars, marker={"color": COLOURS[0], "size": 9})
+    )
+    figure.update_layout(**layout(str(_mapping((found or {}).get("figures")).get(key, "")), ""))
+    figure.update_layout(height=90 + 26 * len(drawn), showlegend=False)
+    figure.update_yaxes(autorange="reversed", automargin=True)
+    return figure
+
+
 def results(found: Mapping[str, Any] | None) -> str:
     """The table of variants and the differences between them, with intervals."""
     if not found:

@@ -16,6 +16,7 @@ from mmrag.ui import learning
 from mmrag.ui.ask import LIGHT, UNCHANGED, Update
 from mmrag.ui.html import problem
 
+FIRST = "answer.em"  # the figure that variants are drawn by until another is chosen
 EVERY = 3  # seconds between looks at runs that go on
 
 
@@ -41,21 +42,35 @@ class TrainingPage:
             self.step = gr.Slider(0, 1, 0, step=1, label="at step", buttons=[], elem_id="at-step")
             self.samples = gr.HTML(js_on_load=None, elem_id="samples", apply_default_css=False)
         with gr.Accordion("What it came to, on worlds that nothing was trained on", open=True):
+            self.figure = gr.Dropdown([], label="compared by", elem_id="compared-by")
+            self.forest = gr.Plot(show_label=False, elem_id="forest", elem_classes="learning")
             self.table = gr.HTML(js_on_load=None, elem_id="results", apply_default_css=False)
         self._connect(page)
 
     def _connect(self, page: gr.Blocks) -> None:
         drawn = [self.seen, self.runs, self.heading, self.step, self.samples, *self.plots.values()]
         timer = gr.Timer(EVERY)
-        page.load(self.open, None, [*drawn, self.table], **LIGHT)
+        page.load(self.open, None, [*drawn, self.figure, self.forest, self.table], **LIGHT)
+        self.figure.input(self.compare, [self.figure], [self.forest], **LIGHT)
         self.runs.input(self.choose, [self.runs], drawn, **LIGHT)
         timer.tick(self.follow, [self.seen, self.runs, self.live], drawn, **LIGHT)
         self.step.input(self.show, [self.runs, self.step], [self.samples], trigger_mode="always_last", **LIGHT)
 
     def open(self) -> Update:
         """The run that was last told of, and the results."""
-        names = run_names(self.folder)
-        return {**self.choose(list(names[:1])), self.table: learning.results(self._results())}
+        found, names = self._results(), run_names(self.folder)
+        choices = learning.figures(found)
+        first = next((key for _, key in choices if key == FIRST), None)
+        return {
+            **self.choose(list(names[:1])),
+            self.figure: gr.Dropdown(choices=choices, value=first, visible=bool(choices)),
+            self.forest: gr.Plot(learning.forest(found, first or ""), visible=first is not None),
+            self.table: learning.results(found),
+        }
+
+    def compare(self, key: str) -> Update:
+        """Draw all variants by this figure."""
+        return {self.forest: gr.Plot(learning.forest(self._results(), key), visible=True)}
 
     def choose(self, names: Sequence[str]) -> Update:
         """Draw these runs."""
