@@ -24,7 +24,7 @@ import torch
 from datasets import Dataset
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import TrainerCallback
-from trl import GRPOConfig, GRPOTrainer
+from trl import GRPOConfig
 
 from mmrag.errors import CheckpointError, MmragError, StorageFull
 from mmrag.policy.load import load_weights
@@ -35,6 +35,7 @@ from training.checkpoint import cleared, last_whole
 from training.chronicle import Chronicle
 from training.rewards import Score, judged, listwise, pointwise, ranked
 from training.rows import fitting
+from training.sharing import SharedPrompts
 from training.skills import DRAWN
 
 log = logging.getLogger("training.grpo")
@@ -79,7 +80,7 @@ class Diverged(MmragError):
     """A loss or a gradient is no number any more."""
 
 
-class Stage(GRPOTrainer):
+class Stage(SharedPrompts):
     """TRL's trainer, whose evaluation writes greedily and is scored by component."""
 
     def __init__(

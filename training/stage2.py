@@ -41,7 +41,7 @@ class Stage2Config(StageConfig):
 def prepared(config: Stage2Config, args: GRPOConfig) -> tuple[Dataset, Dataset]:
     """The rows to learn from, with what stage I keeps in them, and those of an unseen world to examine on."""
     runs, settings = Path(args.output_dir), Settings()
-    policy = load_policy(config.base, {"stage1": config.start})
+    policy = load_policy(config.base, {"stage1": Path(config.start)})
     policy.use("stage1")
     size = (config.entities, config.questions, config.drawn)
     worlds = Worlds(tuple(mixed(config.first_world, config.worlds)), *size, config.composed)
