@@ -17,7 +17,7 @@ import os
 import random
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,13 @@ from training.world.difficulty import LEVELS
 from training.world.names import mixed
 
 log = logging.getLogger("training.base")
+STRESS: Sequence[tuple[float, Mapping[str, float]]] = (  # until so much of the run is done
+    (0.08, {"echo": 0.1}),
+    (0.20, {"cite": 0.5, "echo": 0.08}),
+    (0.28, {"pick": 0.5}),
+    (0.34, {"agree": 0.4, "conclude": 0.1}),
+    (0.42, {"identify": 0.5}),
+)
 HELD_OUT = 9_000  # worlds from this seed on are never trained on
 
 
@@ -126,15 +133,15 @@ def level_at(done: float) -> int:
     return 1 + (done >= 0.04) + (done >= 0.12)
 
 
-def stress_at(done: float) -> dict[str, float]:
-    """The curriculum: what is practised more than its share for a while.
+def stress_at(done: float) -> Mapping[str, float]:
+    """The curriculum: the shares of the lessons that some skills have for a while.
 
-    All reading rests on copying, so it comes first. Whether two things agree was not learned in 4 M tokens where it was
-    a tenth of the lessons, and from 700 answers where it was all of them; once learned, its share keeps it.
+    Copying comes first, all reading rests on it. What relates two places of a prompt (which document says it, whose
+    picture it is, whether two values agree, which picture shows the same) is learned all at once or not at all: as a
+    tenth of the lessons none of it was in 4 to 8 M tokens, as nearly all of them each was within 0.3 to 0.6 M. Few
+    documents are shown then, so that chance is often right; once learned, the usual share keeps it.
     """
-    if done < 0.2:
-        return {"echo": 8.0}
-    return {"agree": 6.0, "conclude": 6.0, "identify": 6.0} if 0.6 <= done < 0.66 else {}
+    return next((shares for until, shares in STRESS if done < until), {})
 
 
 def prompt_weight_at(done: float) -> float:

@@ -36,7 +36,7 @@ class Classroom:
     questions: tuple[Question, ...]
     rng: random.Random
     documents: int  # documents shown at most: one handle of the curriculum
-    stress: Mapping[str, float] = field(default_factory=dict)  # skills that count more than their share: the other
+    stress: Mapping[str, float] = field(default_factory=dict)  # shares of the lessons that skills have for a while
     drawn: int = DRAWN  # pixels of a picture's side
 
     def __post_init__(self) -> None:
@@ -290,8 +290,10 @@ SKILLS: Mapping[Callable[[Classroom], Example], float] = {
 
 
 def lesson(room: Classroom) -> Example:
-    """One example of a skill drawn by its share, or what the curriculum makes of it."""
-    weights = [share * room.stress.get(skill.__name__, 1.0) for skill, share in SKILLS.items()]
+    """One example of a skill drawn by its share; those under stress have their own, the others share what is left."""
+    usual = sum(share for skill, share in SKILLS.items() if skill.__name__ not in room.stress)
+    left = 1.0 - sum(room.stress.values())
+    weights = [room.stress.get(skill.__name__, share / usual * left) for skill, share in SKILLS.items()]
     return room.rng.choices(list(SKILLS), weights)[0](room)
 
 
