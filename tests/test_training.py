@@ -194,7 +194,7 @@ def test_what_the_curriculum_stresses_has_its_share_of_the_lessons(room: Classro
     for _, shares in STRESS:
         assert set(shares) <= {skill.__name__ for skill in SKILLS}
         assert sum(shares.values()) < 1, "the others go on"
-    assert stress_at(0.1)["cite"] == 0.5
+    assert stress_at(0.1)["cite"] == 0.8
     assert not stress_at(0.9)
 
 

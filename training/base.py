@@ -40,11 +40,11 @@ from training.world.names import mixed
 
 log = logging.getLogger("training.base")
 STRESS: Sequence[tuple[float, Mapping[str, float]]] = (  # until so much of the run is done
-    (0.08, {"echo": 0.1}),
-    (0.20, {"cite": 0.5, "echo": 0.08}),
-    (0.28, {"pick": 0.5}),
-    (0.34, {"agree": 0.4, "conclude": 0.1}),
-    (0.42, {"identify": 0.5}),
+    (0.10, {"echo": 0.1}),
+    (0.19, {"cite": 0.8}),
+    (0.26, {"pick": 0.7}),
+    (0.32, {"agree": 0.5, "conclude": 0.1}),
+    (0.40, {"identify": 0.7}),
 )
 HELD_OUT = 9_000  # worlds from this seed on are never trained on
 
@@ -146,7 +146,7 @@ def stress_at(done: float) -> Mapping[str, float]:
 
 def prompt_weight_at(done: float) -> float:
     """The curriculum: what foreseeing the prompt's words counts; it teaches copying, and is noise afterwards."""
-    return PROMPT_WEIGHT if done < 0.3 else 0.0
+    return PROMPT_WEIGHT if done < 0.1 else 0.0
 
 
 def rest(tower: Any) -> None:
