@@ -30,7 +30,7 @@ from mmrag.runs import read_run
 from mmrag.settings import Settings
 from mmrag.types import Document, Modality, Query, Question
 from training import grpo
-from training.checkpoint import cleared
+from training.checkpoint import clear
 from training.chronicle import Chronicle
 from training.grpo import (
     Diverged,
@@ -234,7 +234,7 @@ def test_a_run_of_other_weights_is_not_gone_on_with_and_a_fresh_one_leaves_none_
     assert begun(tmp_path, {"base": "a", "start": "b"}) == str(tmp_path / "checkpoint-10")
     with pytest.raises(CheckpointError, match="begun from other weights: begin anew"):
         begun(tmp_path, {"base": "a", "start": "c"})
-    cleared(tmp_path)
+    clear(tmp_path)
     assert begun(tmp_path, {"base": "a", "start": "c"}) is None
 
 

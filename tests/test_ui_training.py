@@ -114,7 +114,7 @@ def test_one_goes_from_asking_to_training_and_back(training: Watched) -> None:
 
 def test_without_runs_the_page_says_how_to_begin_one() -> None:
     assert "training.stage1" in learning.heading([])
-    assert "training.ablate" in learning.results(None)
+    assert "training.ablate" in learning.results({})
 
 
 def test_one_run_has_a_colour_for_each_figure_and_several_have_one_each(chronicle: Chronicle) -> None:
@@ -142,7 +142,7 @@ def test_variants_are_drawn_by_a_figure_with_their_intervals() -> None:
     assert (list(drawn.y), list(drawn.x)) == (["sft", "stage2"], [0.5, 0.7])
     assert drawn.error_x.array[0] == pytest.approx(0.1)
     assert not learning.forest(RESULTS, "judge.f1").data[0].y, "what no variant has is not drawn"
-    assert not learning.forest(None, "").data[0].y
+    assert not learning.forest({}, "").data[0].y
 
 
 def test_the_figure_to_compare_by_is_chosen(training: Watched, tmp_path: Path) -> None:
@@ -161,7 +161,7 @@ def test_the_figure_to_compare_by_is_chosen(training: Watched, tmp_path: Path) -
 
 def test_the_same_question_is_told_before_and_after_as_text() -> None:
     told = learning.results({**RESULTS, "changed": CHANGED})
-    assert "stage2 answers 200 more of the questions right, and 40 that sft answered right no longer" in told
+    assert "stage2 answers 200 questions right that sft did not, and no longer 40 that sft did" in told
     assert "<img" not in told
     assert told.index('aria-label="wrong"') < told.index('aria-label="right"')
     assert "kept 1 of the evidence and 4 besides" in told

@@ -2,10 +2,10 @@
 
     python -m training.base --config training/configs/base.yaml [--resume] [--device cuda]
 
-Ours, from the measurements in docs/benchmarks.md: Muon, a loss on the prompt's words too, and a curriculum over the
-number of documents. Lessons of many worlds are mixed in every chunk of the stream: fed one world at a time, the model
-learned that world's names by heart within its forty steps, and after 3.4 M tokens still could not copy one. Chunk k is
-a pure function of the configuration and k, so a killed run goes on with `--resume` at the chunk after the last
+Ours, from the measurements in docs/benchmarks.md: Muon, a loss on the prompt's words too at first, and a curriculum
+over documents and skills. Lessons of many worlds are mixed in every chunk of the stream: fed one world at a time, the
+model learned that world's names by heart within its forty steps, and after 3.4 M tokens still could not copy one. Chunk
+k is a pure function of the configuration and k, so a killed run goes on with `--resume` at the chunk after the last
 checkpoint. Half-written checkpoints are invisible: the folder is renamed last.
 """
 
@@ -138,8 +138,8 @@ def stress_at(done: float) -> Mapping[str, float]:
 
     Copying comes first, all reading rests on it. What relates two places of a prompt (which document says it, whose
     picture it is, whether two values agree, which picture shows the same) is learned all at once or not at all: as a
-    tenth of the lessons none of it was in 4 to 8 M tokens, as nearly all of them each was within 0.3 to 0.6 M. Few
-    documents are shown then, so that chance is often right; once learned, the usual share keeps it.
+    tenth of the lessons none of it was in 4 to 8 M tokens; as all of them, agreeing was in 0.3 M and citing in 0.4 M.
+    Few documents are shown then, so that chance is often right; the usual share is to keep it.
     """
     return next((shares for until, shares in STRESS if done < until), {})
 

@@ -76,8 +76,8 @@ def last_whole(run: Path) -> str | None:
     return str(whole[max(whole)]) if whole else None
 
 
-def cleared(run: Path) -> None:
-    """No checkpoint of an earlier run is left, to be taken for one of this."""
+def clear(run: Path) -> None:
+    """Leave no checkpoint of an earlier run, to be taken for one of this."""
     for old in run.glob("checkpoint-*"):
         shutil.rmtree(old)
 

@@ -31,7 +31,7 @@ from mmrag.policy.load import load_weights
 from mmrag.settings import MODELS, POLICY
 from mmrag.types import Question
 from training.adapter import EXCLUDED, digest, made_with, portable, write_adapter
-from training.checkpoint import cleared, last_whole
+from training.checkpoint import clear, last_whole
 from training.chronicle import Chronicle
 from training.rewards import Score, judged, listwise, pointwise, ranked
 from training.rows import fitting
@@ -167,7 +167,9 @@ def train(
     processor = taking_any_pictures(processor)
     weights = {"base": digest(folder), "start": "none" if config.start == "none" else digest(Path(config.start))}
     run = Path(args.output_dir)
-    last = begun(run, weights) if config.resume else cleared(run)
+    if not config.resume:
+        clear(run)
+    last = begun(run, weights)
     about = {"stage": portable(config), "weights": weights, "trainer": args.to_dict(), **made_with()}
     chronicle = Chronicle(run, about, int(last.rpartition("-")[2]) if last else None)
     trainer = Stage(

@@ -31,7 +31,7 @@ from mmrag.settings import MODELS, POLICY
 from mmrag.types import Question
 from training.adapter import EXCLUDED, portable, write_adapter
 from training.batches import Batch, collate, encode, weighted_loss
-from training.checkpoint import cleared, last_whole
+from training.checkpoint import clear, last_whole
 from training.data import Example, judge_example, ranked_example
 from training.skills import Classroom
 from training.world import World
@@ -182,7 +182,9 @@ def train(config: SftConfig) -> Path:
         data_collator=partial(tensors, processor),
     )
     runs = Path(config.runs)
-    trainer.train(resume_from_checkpoint=last_whole(runs) if config.resume else cleared(runs))
+    if not config.resume:
+        clear(runs)
+    trainer.train(resume_from_checkpoint=last_whole(runs))
     card = {"examples": dict(counts), "steps": trainer.state.global_step, "config": portable(config)}
     return write_adapter(model, Path(config.out), card)
 

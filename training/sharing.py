@@ -1,4 +1,4 @@
-"""The prompt of a group is read once: by the eight that write on from it, and by the eight whose loss is computed.
+"""The prompt of a group is read once for all that write on from it, and once for all whose loss is computed.
 
 Ours, beneath TRL's `GRPOTrainer`, which reads a prompt anew for every completion, when writing and when learning. A
 prompt here is some ten times as long as what is written, so nearly all of a step on a CPU went there. Keys and values
@@ -21,7 +21,7 @@ from torch import Tensor
 from transformers import DynamicCache
 from trl import GRPOTrainer
 
-from mmrag.policy.judging import SHARING
+from mmrag.policy.judging import SHARING, rotary
 
 KINDS = "mm_token_type_ids"  # 0 text, 1 picture
 
@@ -78,7 +78,7 @@ class Reading:
 def read(model: Any, prompts: Prompts) -> Reading:
     """Read each prompt to its end."""
     cache = DynamicCache(config=model.config)
-    positions = _positions(model, prompts)
+    positions = rotary(model, prompts.ids, prompts.kinds, prompts.grid, prompts.mask)
     pictures = {} if prompts.pixels is None else {"pixel_values": prompts.pixels, "image_grid_thw": prompts.grid}
     hidden = model.model(
         input_ids=prompts.ids,
@@ -227,15 +227,3 @@ def _pictures_of(ids: Tensor, fields: Mapping[str, Any]) -> list[list[tuple[Tens
     patches = torch.as_tensor(fields["pixel_values"], device=ids.device).split(grid.prod(-1).tolist())
     each = iter(zip(patches, grid, strict=True))
     return [[next(each) for _ in range(number)] for number in fields["num_images"]]
-
-
-def _positions(model: Any, prompts: Prompts) -> Tensor:
-    """Rotary positions (3, U, P): counted, or by the model's rule for a prompt with pictures."""
-    positions = (prompts.mask.cumsum(-1) - 1).clamp(min=0).repeat(3, 1, 1)
-    if prompts.grid is not None:
-        pictured = (prompts.kinds == 1).any(-1)
-        found, _ = model.model.get_rope_index(
-            prompts.ids[pictured], prompts.kinds[pictured], prompts.grid, attention_mask=prompts.mask[pictured]
-        )
-        positions[:, pictured] = found
-    return positions

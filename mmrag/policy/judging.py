@@ -158,7 +158,9 @@ class SharedRunner:
         longest = max(len(row.ids) for row in rows)
         ids = torch.tensor([[*row.ids, *[self._pad] * (longest - len(row.ids))] for row in rows], device=device)
         real = torch.arange(longest, device=device) < lengths[:, None]  # (rows, longest)
-        positions = self._positions(rows, ids, real, seen)  # (3, rows, longest)
+        kinds = (ids == self._processor.image_token_id).long()
+        grid = seen.grid[[one for row in rows for _, one in row.pictures]] if seen is not None else None
+        positions = rotary(self._model, ids, kinds, grid, real.long())  # (3, rows, longest)
         here = [one for number, row in enumerate(rows) for at, one in row.pictures if at >= cut or number == 0]
         once = real.clone()
         once[1:, :cut] = False  # the first row brings the beginning
@@ -174,17 +176,6 @@ class SharedRunner:
         logits = self._model.lm_head(hidden[0, packed.ends]).float()
         rest = packed.unpacked(cache, lengths) if going_on else None
         return _State(rest, real.long(), positions.amax((0, 2)) + 1, logits)
-
-    def _positions(self, rows: Sequence[Row], ids: Tensor, real: Tensor, seen: _Seen | None) -> Tensor:
-        """Rotary positions (3, rows, tokens), 0 where padded; counted, or by the model's rule if a row has pictures."""
-        positions = torch.arange(ids.shape[1], device=ids.device).repeat(3, len(rows), 1) * real
-        pictured = [index for index, row in enumerate(rows) if row.pictures]
-        if seen is not None and pictured:
-            kinds = (ids[pictured] == self._processor.image_token_id).long()
-            grid = seen.grid[[one for index in pictured for _, one in rows[index].pictures]]
-            found, _ = self._model.model.get_rope_index(ids[pictured], kinds, grid, attention_mask=real[pictured])
-            positions[:, pictured] = found
-        return positions
 
     @contextmanager
     def _reading(self, packed: Packed) -> Iterator[None]:
@@ -236,6 +227,20 @@ class _Seen:
             pooler_output=tuple(self.features.pooler_output[one] for one in pictures),
             deepstack_features=[tuple(layer[one] for one in pictures) for layer in self.features.deepstack_features],
         )
+
+
+def rotary(model: Any, ids: Tensor, kinds: Tensor, grid: Tensor | None, mask: Tensor) -> Tensor:
+    """Rotary positions (3, rows, tokens) of `ids` (rows, tokens): counted, or by the model's rule where pictures are.
+
+    `kinds` is 1 where a token stands for a picture, `grid` (pictures, 3) the pictures of all rows in order, `mask` 0
+    where a row is padded, on either side; positions there are nobody's.
+    """
+    positions = ((mask.cumsum(-1) - 1) * mask).clamp(min=0).repeat(3, 1, 1)
+    pictured = (kinds == 1).any(-1)
+    if grid is not None and bool(pictured.any()):
+        found, _ = model.model.get_rope_index(ids[pictured], kinds[pictured], grid, attention_mask=mask[pictured])
+        positions[:, pictured] = found
+    return positions
 
 
 def batches(lengths: Sequence[int], device: str) -> list[list[int]]:

@@ -128,14 +128,14 @@ def _short(name: str) -> str:
     return name.partition("_")[2] or name
 
 
-def figures(found: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+def comparable(found: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What variants can be compared by: what it is in words, and its name."""
-    return [(str(says), key) for key, says in _mapping((found or {}).get("figures")).items()]
+    return [(str(says), key) for key, says in _mapping(found.get("figures")).items()]
 
 
-def forest(found: Mapping[str, Any] | None, key: str) -> go.Figure:
+def forest(found: Mapping[str, Any], key: str) -> go.Figure:
     """One figure of every variant with its interval, in the order of the table below it."""
-    told = {name: _mapping(one.get(key)) for name, one in _mapping((found or {}).get("variants")).items()}
+    told = {name: _mapping(one.get(key)) for name, one in _mapping(found.get("variants")).items()}
     drawn = {name: one for name, one in told.items() if "value" in one}
     values = [one["value"] for one in drawn.values()]
     above = [one["ci95"][1] - one["value"] for one in drawn.values()]
@@ -144,13 +144,13 @@ def forest(found: Mapping[str, Any] | None, key: str) -> go.Figure:
     figure = go.Figure(
         go.Scatter(x=values, y=list(drawn), mode="markers", error_x=bars, marker={"color": COLOURS[0], "size": 9})
     )
-    figure.update_layout(**layout(str(_mapping((found or {}).get("figures")).get(key, "")), ""))
+    figure.update_layout(**layout(str(_mapping(found.get("figures")).get(key, "")), ""))
     figure.update_layout(height=90 + 26 * len(drawn), showlegend=False)
     figure.update_yaxes(autorange="reversed", automargin=True)
     return figure
 
 
-def results(found: Mapping[str, Any] | None) -> str:
+def results(found: Mapping[str, Any]) -> str:
     """The table of variants and the differences between them, with intervals."""
     if not found:
         return (
@@ -189,8 +189,8 @@ def _changes(found: Mapping[str, Any]) -> str:
     if not examples:
         return ""
     before, after = esc(str(found.get("before"))), esc(str(found.get("after")))
-    counts = f"{after} answers {found.get('won', 0):,} more of the questions right, and {found.get('lost', 0):,} that "
-    counts += f"{before} answered right no longer; {len(examples)} of them, drawn at random:"
+    counts = f"{after} answers {found.get('won', 0):,} questions right that {before} did not, and no longer "
+    counts += f"{found.get('lost', 0):,} that {before} did; {len(examples)} of them, drawn at random:"
     items = "".join(
         f'<li class="card"><p class="asked" dir="auto">{esc(str(one.get("asked")))}</p>'
         f'<p class="sub">{esc(str(one.get("type")))} · right is <b dir="auto">{esc(str(one.get("gold")))}</b></p>'

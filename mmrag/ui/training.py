@@ -59,7 +59,7 @@ class TrainingPage:
     def open(self) -> Update:
         """The run that was last told of, and the results."""
         found, names = self._results(), run_names(self.folder)
-        choices = learning.figures(found)
+        choices = learning.comparable(found)
         first = next((key for _, key in choices if key == FIRST), None)
         return {
             **self.choose(list(names[:1])),
@@ -115,8 +115,9 @@ class TrainingPage:
             learning.samples(run, nearest) for run in runs if any(one.step == nearest for one in run.samples)
         )
 
-    def _results(self) -> Mapping[str, Any] | None:
+    def _results(self) -> Mapping[str, Any]:
+        """What was compared; empty where nothing was yet."""
         if not self.results.is_file():
-            return None
+            return {}
         found = json.loads(self.results.read_text("utf-8"))
-        return found if isinstance(found, dict) else None
+        return found if isinstance(found, dict) else {}
