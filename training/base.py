@@ -46,6 +46,7 @@ STRESS: Sequence[tuple[float, Mapping[str, float]]] = (  # until so much of the 
     (0.7, {}),
     (0.72, {"agree": 0.9, "conclude": 0.1}),
     (0.76, {"identify": 0.5}),
+    (0.86, {"agree": 0.4, "conclude": 0.2}),
 )
 HELD_OUT = 9_000  # worlds from this seed on are never trained on
 
