@@ -40,13 +40,15 @@ from training.world.names import mixed
 
 log = logging.getLogger("training.base")
 STRESS: Sequence[tuple[float, Mapping[str, float]]] = (  # until so much of the run is done
-    (0.165, {"echo": 0.075}),
-    (0.385, {}),
-    (0.41, {"cite": 1.0}),
-    (0.7, {}),
-    (0.72, {"agree": 0.9, "conclude": 0.1}),
-    (0.76, {"identify": 0.5}),
-    (0.86, {"agree": 0.4, "conclude": 0.2}),
+    (0.133, {"echo": 0.075}),
+    (0.311, {}),
+    (0.333, {"cite": 1.0}),
+    (0.56, {}),
+    (0.577, {"agree": 0.9, "conclude": 0.1}),
+    (0.611, {"identify": 0.5}),
+    (0.644, {"agree": 0.4, "conclude": 0.2}),
+    (0.8, {}),
+    (0.875, {"conclude": 1.0}),
 )
 HELD_OUT = 9_000  # worlds from this seed on are never trained on
 
@@ -127,12 +129,12 @@ def classroom(
 
 def documents_at(done: float) -> int:
     """The curriculum: how many documents are shown at most when `done` of the run is over."""
-    return 1 + (done >= 0.125) + (done >= 0.25) + 2 * (done >= 0.385)
+    return 1 + (done >= 0.1) + (done >= 0.2) + 2 * (done >= 0.31)
 
 
 def level_at(done: float) -> int:
     """The curriculum: the level of the worlds when `done` of the run is over."""
-    return 1 + (done >= 0.034) + (done >= 0.1)
+    return 1 + (done >= 0.027) + (done >= 0.083)
 
 
 def stress_at(done: float) -> Mapping[str, float]:
@@ -147,7 +149,7 @@ def stress_at(done: float) -> Mapping[str, float]:
 
 def prompt_weight_at(done: float) -> float:
     """The curriculum: what foreseeing the prompt's words counts; it teaches copying, and is noise afterwards."""
-    return PROMPT_WEIGHT if done < 0.25 else 0.0
+    return PROMPT_WEIGHT if done < 0.2 else 0.0
 
 
 def rest(tower: Any) -> None:

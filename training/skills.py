@@ -171,8 +171,8 @@ def look(room: Classroom) -> Example:
 
 
 def conclude(room: Classroom) -> Example:
-    """Answer from sentences that say all there is to know: half of the time yes or no."""
-    question = room.world.yes_or_no(room.rng) if room.rng.random() < 0.5 else room.rng.choice(room.reasoned)
+    """Answer from sentences that say all there is to know: mostly yes or no."""
+    question = room.world.yes_or_no(room.rng) if room.rng.random() < 0.75 else room.rng.choice(room.reasoned)
     said = " ".join(f"{capitalised(hop.statement)}." for hop in question.hops)
     target = f"<answer> {', '.join(question.answers)}</answer>"
     return Example(Prompt.of(f"{said}\nQuestion: {question.question}"), target, f"conclude {question.category}")
