@@ -56,11 +56,9 @@ def train_missing(name: str, variant: Variant, base: Path, runs: Path) -> None:
     Raises:
         CheckpointError: the training failed, or there is no command that would make the adapter.
     """
-    if not variant.trained and not variant.adapter.is_dir():
-        raise CheckpointError(
-            f"there is no adapter in {variant.adapter}: `make train-stages` trains the shipped stages"
-        )
     if not variant.trained:
+        if not variant.adapter.is_dir():
+            raise CheckpointError(f"no adapter in {variant.adapter}: `make train-stages` trains the shipped stages")
         return
     wanted = {
         "command": variant.trained,
