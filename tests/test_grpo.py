@@ -42,6 +42,7 @@ from training.grpo import (
     score,
     taking_any_pictures,
     train,
+    verdict_tokens,
 )
 from training.rows import FEATURES, Worlds, judged_rows, mapped, ranked_rows, row
 from training.skills import Classroom
@@ -192,6 +193,38 @@ def test_three_steps_on_mixed_rows_change_the_adapter_and_keep_its_record(
         policy.use(name)
         seen.append(policy.judge(QUERY, [SHOWN])[0].p_keep)
     assert seen[0] != seen[1]
+
+
+def test_the_verdict_is_told_from_the_reason_after_it(random_checkpoint: Path) -> None:
+    tokenizer = AutoProcessor.from_pretrained(random_checkpoint).tokenizer
+    tokens = tokenizer.encode("Yes. It says that the roof is red.")
+    assert tokenizer.decode(tokens[: verdict_tokens(tokenizer, tokens)]) == "Yes"
+    unreadable = tokenizer.encode("Perhaps the roof is red.")
+    assert verdict_tokens(tokenizer, unreadable) == len(unreadable)
+
+
+def test_of_a_judged_completion_only_the_verdict_learns(
+    rows: Dataset, random_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learned: list[tuple[str, int, int]] = []
+    usual = grpo.Stage._generate_and_score_completions
+
+    def watched(self: grpo.Stage, inputs: list[dict[str, Any]]) -> dict[str, Any]:
+        output = usual(self, inputs)
+        learning = (output["tool_mask"] * output["completion_mask"]).sum(1).tolist()
+        written = output["completion_mask"].sum(1).tolist()
+        learned.extend(zip((one["kind"] for one in inputs), written, learning, strict=True))
+        return output
+
+    monkeypatch.setattr(grpo.Stage, "_generate_and_score_completions", watched)
+    monkeypatch.setattr(grpo, "verdict_tokens", lambda *_: 1)  # random weights write none to be found
+    settings = SETTINGS | {"max_steps": 2, "per_device_train_batch_size": 16, "load_best_model_at_end": False}
+    args = GRPOConfig(output_dir=str(tmp_path / "run"), **settings)
+    train(config(random_checkpoint, tmp_path / "stage"), args, rows, rows.select(range(4)))
+    assert {kind for kind, *_ in learned} == {"judged", "ranked"}
+    assert max(written for _, written, _ in learned) > 1
+    for kind, written, learning in learned:
+        assert learning == (min(1, written) if kind == "judged" else written)
 
 
 def test_a_killed_run_goes_on_with_the_prompts_that_were_to_come(

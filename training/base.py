@@ -40,15 +40,12 @@ from training.world.names import mixed
 
 log = logging.getLogger("training.base")
 STRESS: Sequence[tuple[float, Mapping[str, float]]] = (  # until so much of the run is done
-    (0.133, {"echo": 0.075}),
-    (0.311, {}),
-    (0.333, {"cite": 1.0}),
-    (0.56, {}),
-    (0.577, {"agree": 0.9, "conclude": 0.1}),
-    (0.611, {"identify": 0.5}),
-    (0.644, {"agree": 0.4, "conclude": 0.2}),
-    (0.8, {}),
-    (0.875, {"conclude": 1.0}),
+    (0.086, {"echo": 0.075}),
+    (0.2, {}),
+    (0.214, {"cite": 1.0}),
+    (0.6, {}),
+    (0.714, {"conclude": 1.0}),
+    (0.84, {"weigh": 0.5, "identify": 0.3}),
 )
 HELD_OUT = 9_000  # worlds from this seed on are never trained on
 
@@ -129,12 +126,12 @@ def classroom(
 
 def documents_at(done: float) -> int:
     """The curriculum: how many documents are shown at most when `done` of the run is over."""
-    return 1 + (done >= 0.1) + (done >= 0.2) + 2 * (done >= 0.31)
+    return 1 + (done >= 0.064) + (done >= 0.13) + 2 * (done >= 0.2)
 
 
 def level_at(done: float) -> int:
     """The curriculum: the level of the worlds when `done` of the run is over."""
-    return 1 + (done >= 0.027) + (done >= 0.083)
+    return 1 + (done >= 0.017) + (done >= 0.054)
 
 
 def stress_at(done: float) -> Mapping[str, float]:
@@ -143,14 +140,15 @@ def stress_at(done: float) -> Mapping[str, float]:
     Copying comes first, all reading rests on it. Which document says it is learned all at once or not at all: not in
     4 M tokens where it is a tenth of the lessons, but in 0.3 M where it is all of them, once copying is good and where
     up to seven are told apart. Of fewer, guessing is right too often. The rest of reading follows from it. Yes and no
-    stayed at chance in the two stretches with `agree`, at the full learning rate; the last one is where it falls.
+    take some 20,000 answers of nothing else while the learning rate falls; at its full height they stayed at chance.
+    Then whether a document is of use, where the mix alone is slow.
     """
     return next((shares for until, shares in STRESS if done < until), {})
 
 
 def prompt_weight_at(done: float) -> float:
     """The curriculum: what foreseeing the prompt's words counts; it teaches copying, and is noise afterwards."""
-    return PROMPT_WEIGHT if done < 0.2 else 0.0
+    return PROMPT_WEIGHT if done < 0.13 else 0.0
 
 
 def rest(tower: Any) -> None:

@@ -4,7 +4,9 @@ Ours, around TRL: groups, clipping, advantages and the loss are TRL's own (`GRPO
 1. a processor that takes rows with none, one and many pictures in one batch (TRL 1.16 hands on one list a prompt, None
    among them, on which transformers 5.23 stops);
 2. an evaluation that writes greedily on a fixed slice of an unseen world and scores it by the same rewards;
-3. an end with a clear message, and the last good checkpoint, where a number is no number or the disk is full.
+3. an end with a clear message, and the last good checkpoint, where a number is no number or the disk is full;
+4. of a point-wise completion only the verdict learns: the reason after it cannot have moved the reward, and its twenty
+   tokens would drown the one that did.
 """
 
 from __future__ import annotations
@@ -26,7 +28,8 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import TrainerCallback
 from trl import GRPOConfig
 
-from mmrag.errors import CheckpointError, MmragError, StorageFull
+from mmrag.errors import CheckpointError, MalformedOutput, MmragError, StorageFull
+from mmrag.policy.grammar import read_verdict
 from mmrag.policy.load import load_weights
 from mmrag.settings import MODELS, POLICY
 from mmrag.types import Question
@@ -114,6 +117,17 @@ class Stage(SharedPrompts):
             step = self.state.global_step
             self.chronicle.show(step, kept["prompt"], kept["completion"], kept["rewards"], kept["advantages"])
         super().log(logs, start_time)
+
+    def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
+        output: dict[str, Any] = super()._generate_and_score_completions(inputs)
+        mask = output["completion_mask"]
+        learning = mask.clone()
+        for row, one in enumerate(inputs):
+            if one["kind"] == "judged":
+                tokens = output["completion_ids"][row, : int(mask[row].sum())]
+                learning[row, verdict_tokens(self._tokenizer, tokens.tolist()) :] = 0
+        output["tool_mask"] = learning  # TRL's name for the tokens of a completion that learn
+        return output
 
     @torch.inference_mode()
     def _examined(self, rows: Dataset) -> Iterator[Score]:
@@ -264,6 +278,17 @@ def _score(text: str, question: str, shown: tuple[str, ...], wanted: bool | None
     if kind == "judged":
         return judged(text, bool(wanted))
     return ranked(text, Question.from_dict(json.loads(question)), shown)
+
+
+def verdict_tokens(tokenizer: Any, tokens: Sequence[int]) -> int:
+    """How many of the first tokens say the verdict; all of them where none can be read."""
+    for count in range(1, len(tokens) + 1):
+        try:
+            read_verdict(tokenizer.decode(tokens[:count]))
+        except MalformedOutput:
+            continue
+        return count
+    return len(tokens)
 
 
 def taking_any_pictures(processor: Any) -> Any:
