@@ -24,7 +24,7 @@ from training.world.looks import Look, View, told
 from training.world.questions.asked_with import recognised
 
 DRAWN = 96  # pixels; pictures are drawn this large for training and shrunk by the processor
-MISSING = 0.18  # of the lessons in reading have no answer among their documents
+MISSING = 0.3  # of the lessons in reading have no answer among their documents
 UNANSWERABLE = 0.06  # of the lessons in reading ask what no document of the world says
 
 
