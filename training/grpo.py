@@ -5,8 +5,8 @@ Ours, around TRL: groups, clipping, advantages and the loss are TRL's own (`GRPO
    among them, on which transformers 5.23 stops);
 2. an evaluation that writes greedily on a fixed slice of an unseen world and scores it by the same rewards;
 3. an end with a clear message, and the last good checkpoint, where a number is no number or the disk is full;
-4. of a point-wise completion only the verdict learns: the reason after it cannot have moved the reward, and its twenty
-   tokens would drown the one that did.
+4. of a point-wise completion only the verdict learns: the reason after it moves a tenth of the reward at most (its
+   length), and its twenty tokens would drown the one that moves the rest.
 """
 
 from __future__ import annotations
