@@ -46,7 +46,7 @@ class Settings:
     """
 
     retrieve: int = 12  # documents that retrieval brings
-    top_k: int = 5  # documents at most that the list-wise stage sees
+    top_k: int = 8  # documents at most that the list-wise stage sees
     threshold: float = 0.5  # keep a document when P(keep) is at least this
     max_new_tokens: int = 512
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import yaml
 
-from mmrag.errors import CheckpointError
+from mmrag.errors import CheckpointError, UnknownId
 from mmrag.policy.grammar import NOT_FOUND
 from mmrag.settings import ROOT
 from mmrag.types import Malformed, Question, Ranking, Step
@@ -185,3 +185,14 @@ def test_a_variant_that_was_not_trained_is_named(random_checkpoint: Path, tmp_pa
     )
     with pytest.raises(CheckpointError, match="stage9"):
         ablate(config)
+
+
+def test_some_variants_are_compared_among_themselves() -> None:
+    whole = Ablation(**yaml.safe_load((ROOT / "training/configs/ablation.yaml").read_text("utf-8")))
+    some = whole.only(("sft", "stage1"))
+    assert list(some.variants) == ["sft", "stage1"]
+    assert [(one.ours, one.theirs) for one in some.comparisons] == [("stage1", "sft")]
+    assert some.shown is None
+    assert whole.only(tuple(whole.variants)) == whole
+    with pytest.raises(UnknownId, match="no variant 'stage9': choose among sft"):
+        whole.only(("stage9",))

@@ -106,6 +106,31 @@ def test_rows_of_stage_one_are_balanced_and_what_retrieval_brings() -> None:
         assert len(one["images"]) == sum(block["type"] == "image" for block in one["prompt"][0]["content"])
 
 
+def test_rows_that_the_policy_has_settled_are_left_out_and_both_kinds_stay_equal(random_checkpoint: Path) -> None:
+    policy = load_policy(random_checkpoint)
+    some = Worlds((9_401,), 12, 20)
+    every = list(judged_rows(some, 1, Settings()))
+    assert list(judged_rows(some, 1, Settings(), policy, 1.0)) == every
+    assert list(judged_rows(some, 1, Settings(), policy, 0.0)) == []
+    half = list(judged_rows(some, 1, Settings(), policy, 0.5))
+    assert [one["wanted"] for one in half] == [True, False] * (len(half) // 2)
+    assert all(one in every for one in half)
+    assert len(half) < len(every)
+
+
+def test_rows_that_lack_evidence_are_no_more_than_their_share(random_checkpoint: Path) -> None:
+    policy = load_policy(random_checkpoint)
+    some, settings = Worlds((9_401,), 24, 40, composed=0.8), Settings(threshold=0.0, top_k=4)
+
+    def lacking(rows: list[dict[str, Any]]) -> int:
+        return sum(not set(json.loads(one["question"])["evidence"]) <= set(one["shown"]) for one in rows)
+
+    every, few = (list(ranked_rows(some, 1, settings, policy, share)) for share in (1.0, 0.25))
+    assert len(few) - lacking(few) == len(every) - lacking(every)
+    assert 0 < lacking(few) <= 0.25 * len(few) + 1
+    assert lacking(few) < lacking(every)
+
+
 def test_rows_of_stage_two_show_what_the_policy_keeps(random_checkpoint: Path, tmp_path: Path) -> None:
     policy = load_policy(random_checkpoint)
     make = partial(ranked_rows, Worlds((9_401,), 12, 10), 1, Settings(threshold=0.0, top_k=3), policy)

@@ -1,6 +1,6 @@
 """Which part of the training earns what: variants on the same questions of unseen worlds, compared pair by pair.
 
-    python -m training.ablate --config training/configs/ablation.yaml
+    python -m training.ablate --config training/configs/ablation.yaml [--only sft stage2]
 
 Ours. Every variant is an adapter of one base; those that are not there yet are trained first (`training.variants`).
 What a variant earned is kept by question, so a killed run goes on with the variant after the last one, and a variant is
@@ -26,7 +26,7 @@ import numpy as np
 import torch
 import yaml
 
-from mmrag.errors import MmragError
+from mmrag.errors import MmragError, UnknownId
 from mmrag.policy.load import load_policy
 from mmrag.policy.local import LocalPolicy
 from mmrag.policy.prompts import Prompt
@@ -64,6 +64,19 @@ class Ablation(Strict):
     comparisons: tuple[Comparison, ...] = ()
     shown: tuple[str, str] | None = None  # two variants of which questions are shown, before and after
     examples: int = 24  # of those that only one of the two answers right
+
+    def only(self, names: Sequence[str]) -> Ablation:
+        """The same of the variants `names` alone.
+
+        Raises:
+            UnknownId: there is no such variant.
+        """
+        if unknown := next((one for one in names if one not in self.variants), None):
+            raise UnknownId(f"there is no variant {unknown!r}: choose among {', '.join(self.variants)}")
+        variants = {name: one for name, one in self.variants.items() if name in names}
+        compared = tuple(one for one in self.comparisons if {one.ours, one.theirs} <= set(variants))
+        shown = self.shown if self.shown and set(self.shown) <= set(variants) else None
+        return self.model_copy(update={"variants": variants, "comparisons": compared, "shown": shown})
 
 
 def ablate(config: Ablation) -> dict[str, Any]:
@@ -191,9 +204,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     parser = argparse.ArgumentParser(prog="python -m training.ablate", description="Which part earns what.")
     parser.add_argument("--config", type=Path, default=Path("training/configs/ablation.yaml"))
+    parser.add_argument("--only", nargs="+", metavar="VARIANT", help="these variants alone; all by default")
     flags = parser.parse_args(arguments)
     try:
-        found = ablate(Ablation(**yaml.safe_load(flags.config.read_text("utf-8"))))
+        config = Ablation(**yaml.safe_load(flags.config.read_text("utf-8")))
+        found = ablate(config.only(flags.only or tuple(config.variants)))
     except MmragError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

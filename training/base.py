@@ -45,7 +45,7 @@ STRESS: Sequence[tuple[float, Mapping[str, float]]] = (  # until so much of the 
     (0.214, {"cite": 1.0}),
     (0.6, {}),
     (0.714, {"conclude": 1.0}),
-    (0.84, {"weigh": 0.5, "identify": 0.3}),
+    (0.84, {"weigh": 0.3, "identify": 0.5}),
 )
 HELD_OUT = 9_000  # worlds from this seed on are never trained on
 
@@ -126,7 +126,7 @@ def classroom(
 
 def documents_at(done: float) -> int:
     """The curriculum: how many documents are shown at most when `done` of the run is over."""
-    return 1 + (done >= 0.064) + (done >= 0.13) + 2 * (done >= 0.2)
+    return 1 + (done >= 0.064) + (done >= 0.13) + 2 * (done >= 0.2) + 3 * (done >= 0.714)
 
 
 def level_at(done: float) -> int:

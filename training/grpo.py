@@ -30,7 +30,9 @@ from trl import GRPOConfig
 
 from mmrag.errors import CheckpointError, MalformedOutput, MmragError, StorageFull
 from mmrag.policy.grammar import read_verdict
-from mmrag.policy.load import load_weights
+from mmrag.policy.load import load_policy, load_weights
+from mmrag.policy.local import LocalPolicy
+from mmrag.policy.weights import find_checkpoint
 from mmrag.settings import MODELS, POLICY
 from mmrag.types import Question
 from training.adapter import EXCLUDED, digest, made_with, portable, write_adapter
@@ -177,9 +179,9 @@ def train(
         StorageFull: the disk took no more; the last good checkpoint is whole.
     """
     where = device(args)
-    folder, processor, base = load_weights(config.base, quantize=config.quantize, device=where, dtype=config.dtype)
+    _, processor, base = load_weights(config.base, quantize=config.quantize, device=where, dtype=config.dtype)
     processor = taking_any_pictures(processor)
-    weights = {"base": digest(folder), "start": "none" if config.start == "none" else digest(Path(config.start))}
+    weights = begun_with(config)
     run = Path(args.output_dir)
     if not config.resume:
         clear(run)
@@ -205,6 +207,20 @@ def train(
         raise StorageFull(f"the disk with {args.output_dir} is full: free some space, then --resume true") from error
     card = {"stage": portable(config), "history": trainer.state.log_history}
     return write_adapter(trainer.accelerator.unwrap_model(trainer.model), Path(config.out), card)
+
+
+def starting_policy(config: StageConfig) -> LocalPolicy:
+    """The policy that a stage starts from, to choose rows by."""
+    adapters = {} if config.start == "none" else {"start": Path(config.start)}
+    policy = load_policy(config.base, adapters, quantize=config.quantize, dtype=config.dtype)
+    policy.use("start" if adapters else None)
+    return policy
+
+
+def begun_with(config: StageConfig) -> dict[str, str]:
+    """What identifies the weights that a stage starts from."""
+    start = "none" if config.start == "none" else digest(Path(config.start))
+    return {"base": digest(find_checkpoint(config.base)), "start": start}
 
 
 def begun(run: Path, weights: Mapping[str, str]) -> str | None:

@@ -78,30 +78,51 @@ class Worlds:
             yield room, index
 
 
-def judged_rows(worlds: Worlds, seed: int, settings: Settings) -> Iterator[dict[str, Any]]:
-    """Two rows for every question that has an answer: a gold document, and another one that retrieval brings."""
+def judged_rows(
+    worlds: Worlds, seed: int, settings: Settings, policy: LocalPolicy | None = None, settled: float = 1.0
+) -> Iterator[dict[str, Any]]:
+    """Gold documents and others that retrieval brings, as many of each: at most one of both for every question.
+
+    Those of which `policy` gives the right verdict more than `settled` are left out, gold and others alike: the
+    completions of such a group hardly ever differ, so nothing would be learned from it.
+    """
     for room, index in worlds.rooms(seed):
+        rows: dict[bool, list[dict[str, Any]]] = {True: [], False: []}
         for question in room.questions:
             query = room.query(question)
             brought = [hit.document.id for hit in index.search(query, settings.retrieve)]
             others = [one for one in brought if one not in question.evidence]
             if not question.evidence or not others:
                 continue
-            for one in (room.rng.choice(question.evidence), room.rng.choice(others)):
-                prompt = judge_prompt(query, room.shown(one))
-                yield row(prompt, question, [one], "judged", one in question.evidence)
+            shown = [room.shown(room.rng.choice(names)) for names in (question.evidence, others)]
+            sure = [one.p_keep for one in policy.judge(query, shown)] if policy else [0.5, 0.5]
+            for one, right, wanted in zip(shown, (sure[0], 1.0 - sure[1]), (True, False), strict=True):
+                if right <= settled:
+                    rows[wanted].append(row(judge_prompt(query, one), question, [one.document.id], "judged", wanted))
+        for pair in zip(rows[True], rows[False], strict=False):
+            yield from pair
 
 
-def ranked_rows(worlds: Worlds, seed: int, settings: Settings, policy: LocalPolicy) -> Iterator[dict[str, Any]]:
-    """A row for every question of which `policy` keeps something, with what it keeps, best first."""
+def ranked_rows(
+    worlds: Worlds, seed: int, settings: Settings, policy: LocalPolicy, incomplete: float = 1.0
+) -> Iterator[dict[str, Any]]:
+    """A row for every question of which `policy` keeps something, with what it keeps, best first.
+
+    At most the share `incomplete` of the rows so far lacks evidence that the question has: what they teach is to say
+    that the answer is not there, and of questions that need several documents they would be the most.
+    """
+    count = lacking = 0
     for room, index in worlds.rooms(seed):
         for question in room.questions:
             query = room.query(question)
             brought = [room.shown(hit.document.id) for hit in index.search(query, settings.retrieve)]
             judged = dict(zip((one.document.id for one in brought), policy.judge(query, brought), strict=True))
             names = kept(keep(judged, settings.threshold, settings.top_k))
-            if names:
-                yield row(rank_prompt(query, [room.shown(one) for one in names]), question, names, "ranked", None)
+            lacks = not set(question.evidence) <= set(names)
+            if not names or (lacks and lacking >= incomplete * (count + 1)):
+                continue
+            count, lacking = count + 1, lacking + lacks
+            yield row(rank_prompt(query, [room.shown(one) for one in names]), question, names, "ranked", None)
 
 
 def row(prompt: Prompt, question: Question, shown: Sequence[str], kind: str, wanted: bool | None) -> dict[str, Any]:

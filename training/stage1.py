@@ -2,16 +2,16 @@
 
     python -m training.stage1 --config training/configs/embedded-stage1.yaml [--resume true]
 
-Goes on from `sft`. Learns from documents that retrieval really brings, so its negatives are the hard ones; two rows a
-question, a gold document and another. Reconstructed from the abstract (papers.md, section 1); our choices are numbered
-in `training/rewards/pointwise.py` and `training/grpo.py`.
+Goes on from `sft`. Learns from documents that retrieval really brings, so its negatives are the hard ones, and only
+from those of which `sft` is not settled already. Reconstructed from the abstract (papers.md, section 1); our choices
+are numbered in `training/rewards/pointwise.py` and `training/grpo.py`.
 """
 
 from __future__ import annotations
 
 import logging
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
@@ -19,23 +19,31 @@ from datasets import Dataset
 from trl import GRPOConfig, TrlParser
 
 from mmrag.settings import Settings
-from training.grpo import StageConfig, train
+from training.grpo import StageConfig, begun_with, starting_policy, train
 from training.rows import Worlds, judged_rows, mapped
 from training.world.names import mixed
 
 
-def prepared(config: StageConfig, args: GRPOConfig) -> tuple[Dataset, Dataset]:
+@dataclass
+class Stage1Config(StageConfig):
+    """Every setting of stage I beyond TRL's own."""
+
+    settled: float = 0.95  # documents of which the policy to start from is as sure as this, and right, are left out
+
+
+def prepared(config: Stage1Config, args: GRPOConfig) -> tuple[Dataset, Dataset]:
     """The rows to learn from, and those of an unseen world to examine on."""
     runs, settings = Path(args.output_dir), Settings()
     worlds = Worlds(tuple(mixed(config.first_world, config.worlds)), config.entities, config.questions, config.drawn)
     unseen = Worlds((config.examined_world,), config.entities, config.examined, config.drawn)
-    rows, examined = (
-        mapped(
-            partial(judged_rows, some, args.seed, settings),
-            runs / name,
-            {"worlds": asdict(some), "seed": args.seed, "settings": asdict(settings)},
-        )
-        for name, some in (("rows", worlds), ("examined", unseen))
+    about = {"seed": args.seed, "settings": asdict(settings)}
+    examined = mapped(
+        partial(judged_rows, unseen, args.seed, settings), runs / "examined", {"worlds": asdict(unseen), **about}
+    )
+    rows = mapped(
+        partial(judged_rows, worlds, args.seed, settings, starting_policy(config), config.settled),
+        runs / "rows",
+        {"worlds": asdict(worlds), "settled": config.settled, **begun_with(config), **about},
     )
     return rows, examined.select(range(min(config.examined, len(examined))))
 
@@ -43,7 +51,7 @@ def prepared(config: StageConfig, args: GRPOConfig) -> tuple[Dataset, Dataset]:
 def main() -> None:
     """Read the configuration, prepare the rows, train."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
-    config, args = TrlParser((StageConfig, GRPOConfig)).parse_args_and_config()
+    config, args = TrlParser((Stage1Config, GRPOConfig)).parse_args_and_config()
     train(config, args, *prepared(config, args))
 
 

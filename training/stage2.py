@@ -5,7 +5,8 @@
 Goes on from stage I and sees what stage I keeps. Learns from evidence labels and answers alone. Reconstructed from the
 abstract (papers.md, section 1); our choices are numbered in `training/rewards/listwise.py` and `training/grpo.py`, and
 1. some rows stay point-wise, so that what stage I learned is not lost;
-2. most rows ask what needs several documents: where every completion of a group is right, nothing is learned.
+2. most rows ask what needs several documents: where every completion of a group is right, nothing is learned;
+3. of rows whose evidence stage I has not kept whole there are few: all they teach is to say so.
 """
 
 from __future__ import annotations
@@ -19,10 +20,8 @@ from pathlib import Path
 from datasets import Dataset, concatenate_datasets
 from trl import GRPOConfig, TrlParser
 
-from mmrag.policy.load import load_policy
 from mmrag.settings import MODELS, Settings
-from training.adapter import digest
-from training.grpo import StageConfig, train
+from training.grpo import StageConfig, begun_with, starting_policy, train
 from training.rows import Worlds, judged_rows, mapped, ranked_rows
 from training.world.names import mixed
 
@@ -35,30 +34,36 @@ class Stage2Config(StageConfig):
     out: str = str(MODELS / "stage2")
     first_world: int = 14_000
     judged_worlds: int = 2  # worlds whose rows stay point-wise
+    settled: float = 0.95  # of those: documents of which the policy is as sure as this, and right, are left out
     composed: float = 0.8  # share of the list-wise rows' questions that need several documents
+    incomplete: float = 0.2  # share at most of the list-wise rows that lack evidence which the question has
 
 
 def prepared(config: Stage2Config, args: GRPOConfig) -> tuple[Dataset, Dataset]:
     """The rows to learn from, with what stage I keeps in them, and those of an unseen world to examine on."""
     runs, settings = Path(args.output_dir), Settings()
-    policy = load_policy(config.base, {"stage1": Path(config.start)})
-    policy.use("stage1")
+    policy = starting_policy(config)
     size = (config.entities, config.questions, config.drawn)
     worlds = Worlds(tuple(mixed(config.first_world, config.worlds)), *size, config.composed)
     others = tuple(mixed(config.first_world + config.worlds, config.judged_worlds))
     beside = Worlds(others, *size)
     unseen = Worlds((config.examined_world,), config.entities, config.examined, config.drawn)
-    judge = {"seed": args.seed, "settings": asdict(settings)}
-    rank = {**judge, "policy": digest(Path(config.start))}
+    about = {"seed": args.seed, "settings": asdict(settings), **begun_with(config)}
     ranked, examined = (
-        mapped(partial(ranked_rows, some, args.seed, settings, policy), runs / name, {"worlds": asdict(some), **rank})
-        for name, some in (("ranked", worlds), ("examined", unseen))
+        mapped(
+            partial(ranked_rows, some, args.seed, settings, policy, incomplete),
+            runs / name,
+            {"worlds": asdict(some), "incomplete": incomplete, **about},
+        )
+        for name, some, incomplete in (("ranked", worlds, config.incomplete), ("examined", unseen, 1.0))
     )
     examined = examined.select(range(min(config.examined, len(examined))))
     if not config.judged_worlds:
         return ranked, examined
     judged = mapped(
-        partial(judged_rows, beside, args.seed, settings), runs / "judged", {"worlds": asdict(beside), **judge}
+        partial(judged_rows, beside, args.seed, settings, policy, config.settled),
+        runs / "judged",
+        {"worlds": asdict(beside), "settled": config.settled, **about},
     )
     return concatenate_datasets([ranked, judged]), examined
 
