@@ -1,7 +1,8 @@
 """Training runs as a person looks into them: read from the folders that runs write, also while they go on.
 
-A run is a folder with `run.json`, `figures.jsonl` and `samples.jsonl` (written by `training/chronicle.py`). Files are
-read as untrusted: what is no line of JSON of the right form is left out, sizes are capped, and names are folder names.
+A run is a folder with `run.json`, `figures.jsonl` and `samples.jsonl` (written by `training/chronicle.py`). Runs lie on
+shelves: the folder where new ones are written, and that of the shipped adapters, each with its run. Files are read as
+untrusted: what is no line of JSON of the right form is left out, sizes are capped, and names are folder names.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from mmrag.errors import UnknownId
 
 Line = TypeVar("Line", bound=BaseModel)
+Shelves = Mapping[str, Path]  # folders of runs; the key stands before the names of its runs
 MOST_BYTES = 64_000_000  # of one file
 
 
@@ -63,37 +65,47 @@ class Run:
         return tuple((one.step, one.figures[name]) for one in self.told if name in one.figures)
 
 
-def run_names(folder: Path) -> tuple[str, ...]:
-    """The runs in `folder`, the one that was last told of first."""
-    if not folder.is_dir():
-        return ()
-    found = [one for one in folder.iterdir() if (one / "run.json").is_file() and not one.is_symlink()]
-    return tuple(one.name for one in sorted(found, key=_touched, reverse=True))
+def run_names(shelves: Shelves) -> tuple[str, ...]:
+    """The runs of every shelf, each with its shelf's prefix; on a shelf the one that was last told of first."""
+    return tuple(_places(shelves))
 
 
-def read_run(folder: Path, name: str) -> Run:
+def read_run(shelves: Shelves, name: str) -> Run:
     """The run of that name.
 
     Raises:
         UnknownId: there is none.
     """
-    stamp(folder, name)
-    run = folder / name
+    run = _place(shelves, name)
     return Run(
         name, _settings(run), tuple(_lines(run / "figures.jsonl", Told)), tuple(_lines(run / "samples.jsonl", Sample))
     )
 
 
-def stamp(folder: Path, name: str) -> tuple[str, tuple[int, ...]]:
+def stamp(shelves: Shelves, name: str) -> tuple[str, tuple[int, ...]]:
     """What changes when a run tells more: cheap to look at, where reading it is not.
 
     Raises:
         UnknownId: there is no such run.
     """
-    if name not in run_names(folder):
-        raise UnknownId(f"there is no run {name[:80]!r} in {folder}: choose one that the page offers")
-    files = (folder / name / part for part in ("figures.jsonl", "samples.jsonl"))
+    run = _place(shelves, name)
+    files = (run / part for part in ("figures.jsonl", "samples.jsonl"))
     return name, tuple(file.stat().st_size if file.is_file() else 0 for file in files)
+
+
+def _places(shelves: Shelves) -> dict[str, Path]:
+    places: dict[str, Path] = {}
+    for prefix, folder in shelves.items():
+        inside = folder.iterdir() if folder.is_dir() else ()
+        found = [one for one in inside if (one / "run.json").is_file() and not one.is_symlink()]
+        places |= {prefix + one.name: one for one in sorted(found, key=_touched, reverse=True)}
+    return places
+
+
+def _place(shelves: Shelves, name: str) -> Path:
+    if (place := _places(shelves).get(name)) is None:
+        raise UnknownId(f"there is no run {name[:80]!r}: choose one that the page offers")
+    return place
 
 
 def _touched(run: Path) -> float:

@@ -206,7 +206,7 @@ def test_three_steps_on_mixed_rows_change_the_adapter_and_keep_its_record(
     card = json.loads((out / "card.json").read_text())
     assert {"eval_reward", "eval_verdict", "eval_ranking"} <= set().union(*card["history"])
     assert card["versions"]["trl"]
-    run = read_run(tmp_path, "run")
+    run = read_run({"": tmp_path}, "run")
     assert run.steps == 3
     assert len(run.series("loss")) == 3
     assert run.series("rewards/judged_verdict/mean")

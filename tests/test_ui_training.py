@@ -118,7 +118,7 @@ def test_without_runs_the_page_says_how_to_begin_one() -> None:
 
 
 def test_one_run_has_a_colour_for_each_figure_and_several_have_one_each(chronicle: Chronicle) -> None:
-    run = read_run(chronicle.folder.parent, "stage1")
+    run = read_run({"": chronicle.folder.parent}, "stage1")
     alone, both = learning.panel("Reward", [run]), learning.panel("Reward", [run, run])
     assert [trace.name for trace in alone.data if trace.mode == "lines"] == ["in training"]
     assert len({trace.line.color for trace in both.data if trace.mode == "lines"}) == 2

@@ -4,19 +4,20 @@
     figures.jsonl  one line for each step that is logged
     samples.jsonl  some completions of each of those steps, with what each component gave them
 
-`mmrag.runs` reads them.
+`mmrag.runs` reads them, and once more beside the adapter that the run has made.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 SHOWN = 8  # completions kept of a step: one group
-FIGURES, SAMPLES = "figures.jsonl", "samples.jsonl"
+RUN, FIGURES, SAMPLES = "run.json", "figures.jsonl", "samples.jsonl"
 
 
 class Chronicle:
@@ -26,7 +27,7 @@ class Chronicle:
         """Begin anew, or after step `resumed`: what was told of later steps is forgotten, since they come again."""
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "run.json").write_text(json.dumps(dict(about), indent=1), "utf-8")
+        (folder / RUN).write_text(json.dumps(dict(about), indent=1), "utf-8")
         for name in (FIGURES, SAMPLES):
             self._cut(folder / name, -1 if resumed is None else resumed)
 
@@ -67,6 +68,11 @@ class Chronicle:
                 if index < SHOWN
             ],
         )
+
+    def copy(self, folder: Path) -> None:
+        """Put the record beside what the run has made."""
+        for name in (RUN, FIGURES, SAMPLES):
+            shutil.copyfile(self.folder / name, folder / name)
 
     def _add(self, name: str, lines: Iterable[Mapping[str, Any]]) -> None:
         with (self.folder / name).open("a", encoding="utf-8") as file:

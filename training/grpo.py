@@ -206,7 +206,9 @@ def train(
             raise
         raise StorageFull(f"the disk with {args.output_dir} is full: free some space, then --resume true") from error
     card = {"stage": portable(config), "history": trainer.state.log_history}
-    return write_adapter(trainer.accelerator.unwrap_model(trainer.model), Path(config.out), card)
+    out = write_adapter(trainer.accelerator.unwrap_model(trainer.model), Path(config.out), card)
+    chronicle.copy(out)
+    return out
 
 
 def starting_policy(config: StageConfig) -> LocalPolicy:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from mmrag.settings import MAX_PICTURE_BYTES, RESULTS, runs_dir
+from mmrag.settings import MAX_PICTURE_BYTES, MODELS, RESULTS, runs_dir
 from mmrag.ui.ask import AskPage
 from mmrag.ui.assets import read
 from mmrag.ui.backend import Backend
@@ -43,7 +43,7 @@ def launch(backend: Backend, port: int | None = None) -> Served:
     """
     page = AskPage(backend).build()
     with page.route("Training", "training"):
-        TrainingPage(runs_dir(), RESULTS).build(page)
+        TrainingPage({"": runs_dir(), "shipped ": MODELS}, RESULTS).build(page)
     page.queue(max_size=WAITING)
     app, url, _ = page.launch(
         prevent_thread_lock=True,

@@ -11,7 +11,7 @@ import gradio as gr
 from gradio.components.navbar import Navbar
 
 from mmrag.errors import MmragError
-from mmrag.runs import Run, read_run, run_names, stamp
+from mmrag.runs import Run, Shelves, read_run, run_names, stamp
 from mmrag.ui import learning
 from mmrag.ui.ask import LIGHT, UNCHANGED, Update
 from mmrag.ui.html import problem
@@ -21,10 +21,10 @@ EVERY = 3  # seconds between looks at runs that go on
 
 
 class TrainingPage:
-    """The page over a folder of runs and a file of results; both may be missing."""
+    """The page over shelves of runs and a file of results; all may be missing."""
 
-    def __init__(self, runs: Path, results: Path) -> None:
-        self.folder, self.results = runs, results
+    def __init__(self, shelves: Shelves, results: Path) -> None:
+        self.shelves, self.results = shelves, results
 
     def build(self, page: gr.Blocks) -> None:
         """Fill the page that is open."""
@@ -58,7 +58,7 @@ class TrainingPage:
 
     def open(self) -> Update:
         """The run that was last told of, and the results."""
-        found, names = self._results(), run_names(self.folder)
+        found, names = self._results(), run_names(self.shelves)
         choices = learning.comparable(found)
         first = next((key for _, key in choices if key == FIRST), None)
         return {
@@ -76,13 +76,13 @@ class TrainingPage:
         """Draw these runs."""
         try:
             seen = self._seen(names)  # before reading: what is told meanwhile is drawn at the next look
-            runs = [read_run(self.folder, name) for name in names]
+            runs = [read_run(self.shelves, name) for name in names]
         except MmragError as error:
             return {self.heading: f'<div class="mm">{problem(str(error))}</div>'}
         last = max((sample.step for run in runs for sample in run.samples), default=0)
         return {
             self.seen: seen,
-            self.runs: gr.CheckboxGroup(choices=list(run_names(self.folder)), value=list(names)),
+            self.runs: gr.CheckboxGroup(choices=list(run_names(self.shelves)), value=list(names)),
             self.heading: learning.heading(runs),
             self.step: gr.Slider(minimum=min(1, last), maximum=max(1, last), value=last),
             self.samples: self._samples(runs, last),
@@ -100,13 +100,13 @@ class TrainingPage:
     def show(self, names: Sequence[str], step: float) -> Update:
         """What was written at a step by the first of the chosen runs that kept something of it."""
         try:
-            return {self.samples: self._samples([read_run(self.folder, name) for name in names], int(step))}
+            return {self.samples: self._samples([read_run(self.shelves, name) for name in names], int(step))}
         except MmragError as error:
             return {self.samples: f'<div class="mm">{problem(str(error))}</div>'}
 
     def _seen(self, names: Sequence[str]) -> list[Any]:
         """What is drawn, so that the same is not drawn again."""
-        return [stamp(self.folder, name) for name in names]
+        return [stamp(self.shelves, name) for name in names]
 
     def _samples(self, runs: Sequence[Run], step: int) -> str:
         kept = sorted({sample.step for run in runs for sample in run.samples})
