@@ -6,8 +6,8 @@ MMRAG-RFT publishes no formula (papers.md, section 1); deviations cannot be told
 3. Answer: half MultimodalQA's exact match, half a partial score: WebQA's F1 for colours, shapes, numbers and yes/no,
    MultimodalQA's list F1 for the rest. WebQA's recall is not used: naming every candidate would be right.
 4. Reasoning: every sentence cites, what is cited is what is ranked, nothing is said twice, and no more is said than
-   the ranked documents give reason for. It is worth nothing beside a ranking that is worth nothing: neat reasons for
-   the wrong documents are not half right.
+   the ranked documents give reason for; times F1 of the ranked set. Neat reasons for the wrong documents are not half
+   right, and a first hop that is told well is not the whole way.
 5. Where a hop's evidence is not among the shown documents, the right ranking is `none` and the right answer says so.
 """
 
@@ -50,11 +50,11 @@ def ranked(completion: str, question: Question, shown: Sequence[str], weights: M
         return Score(dict(NOTHING), 0.0)
     answerable = bool(question.evidence) and set(question.evidence) <= set(shown)
     gold = question.evidence if answerable else ()
-    ranking = (metrics.ndcg(read.ranking.order, gold) + metrics.evidence_f1(read.ranking.order, gold)) / 2
+    found = metrics.evidence_f1(read.ranking.order, gold)
     components = {
-        "ranking": round(ranking, 6),
+        "ranking": round((metrics.ndcg(read.ranking.order, gold) + found) / 2, 6),
         "answer": answer(read.answer, question.answers if answerable else (NOT_FOUND,), question.category),
-        "reasoning": round(reasoning(read), 6) if ranking else 0.0,
+        "reasoning": round(reasoning(read) * found, 6),
     }
     return Score({"format": 1.0, **components}, Score.of(components, weights).total)
 
