@@ -115,10 +115,9 @@ def test_each_sentence_more_than_the_ranking_gives_reason_for_costs() -> None:
 
 def test_reasons_for_one_hop_of_two_are_worth_less_than_for_both() -> None:
     """The first run of stage II stopped after one hop and guessed: its reasons were worth as much as whole ones."""
+    both = "This is the Gor chart [4]. Ivo Zil drew the Gor chart [1]."
     stopped = ranked(form("This is the Gor chart [4].", "[4]", "Ada Brenn"), HOPS, SHOWN)
-    whole = ranked(
-        form("This is the Gor chart [4]. Ivo Zil drew the Gor chart [1].", "[1] > [4]", "Ivo Zil"), HOPS, SHOWN
-    )
+    whole = ranked(form(both, "[1] > [4]", "Ivo Zil"), HOPS, SHOWN)
     assert stopped.components["reasoning"] == pytest.approx(2 / 3, abs=1e-6)
     assert whole.components["reasoning"] == 1.0
 
