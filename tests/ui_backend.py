@@ -58,7 +58,7 @@ _WORLD = (
         "Ada Brenn's early life",
         _P,
         "Ada Brenn was born in Tolm and learned to draw from her aunt.",
-        0.41,
+        0.25,
         "no lighthouse",
     ),
     ("Towers of Orsk", _T, "", 0.64, "lists the lighthouse"),
@@ -121,7 +121,9 @@ def hits() -> tuple[Hit, ...]:
 
 def verdicts() -> tuple[Verdict, ...]:
     """What the model thinks of each, at the usual threshold and top-k."""
-    return tuple(Verdict(d.id, p >= 0.5, p, why) for d, (*_, p, why) in zip(documents(), _WORLD, strict=True))
+    return tuple(
+        Verdict(d.id, p >= Settings().threshold, p, why) for d, (*_, p, why) in zip(documents(), _WORLD, strict=True)
+    )
 
 
 def grown(query: Query, settings: Settings, name: str) -> Iterator[Trace]:
