@@ -45,7 +45,7 @@ STRESS: Sequence[tuple[float, Mapping[str, float]]] = (  # until so much of the 
     (0.214, {"cite": 1.0}),
     (0.6, {}),
     (0.714, {"conclude": 1.0}),
-    (0.84, {"weigh": 0.3, "identify": 0.5}),
+    (0.84, {"weigh": 0.5, "identify": 0.3}),
 )
 HELD_OUT = 9_000  # worlds from this seed on are never trained on
 
