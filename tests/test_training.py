@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from copy import copy
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -33,6 +34,7 @@ from training.skills import (
     cite,
     conclude,
     description,
+    follow,
     identify,
     lesson,
     pick,
@@ -114,6 +116,21 @@ def test_a_lesson_in_quoting_cites_the_sentence_that_answers_or_says_that_there_
         else:
             assert said[sentence.cites[0]] == uncited(sentence.text)
     assert 0 < sum(example.skill == "quote absent" for example in lessons) < 40
+
+
+def test_a_lesson_in_following_tells_two_steps_and_never_what_the_first_one_finds(room: Classroom) -> None:
+    assert {question.hops[0].kb for question in room.chains} == {"image", "text", "table"}
+    for question in room.chains:
+        alone = copy(room)
+        alone.chains = [question]
+        example = follow(alone)
+        asked = example.prompt.content[-1]["text"].rpartition("Question: ")[2]
+        first, second = read_progress(example.target, [str(n) for n in range(1, 9)])
+        assert question.hops[0].answer not in asked
+        assert question.hops[0].answer in first.text
+        assert asked.startswith(question.hops[0].question)
+        assert first.cites != second.cites
+        assert example.target.endswith(f"</think><answer> {question.answers[0]}</answer>")
 
 
 def test_a_lesson_in_concluding_tells_all_that_the_answer_needs(room: Classroom) -> None:

@@ -1,9 +1,9 @@
 """The single skills that pre-training exercises on a world: seeing, reading, copying, finding, matching.
 
-Ours. Every function takes a world and a random generator and gives one `Example`. Composed behaviour (several hops,
-comparing, ranking) is left out on purpose: it belongs to sft and to reinforcement. But every token of the output
-formats is written here (Yes, No, the parts' marks): an adapter leaves the embeddings alone, so a token that the base
-never wrote is one that no adapter can teach it to write.
+Ours. Every function takes a world and a random generator and gives one `Example`. Composed behaviour (a question whose
+steps are not told, comparing, ranking) is left out on purpose: it belongs to sft and to reinforcement. But every token
+of the output formats is written here (Yes, No, the parts' marks): an adapter leaves the embeddings alone, so a token
+that the base never wrote is one that no adapter can teach it to write.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import io
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from PIL import Image
 
@@ -25,6 +25,7 @@ from training.world.questions.asked_with import recognised
 
 DRAWN = 96  # pixels; pictures are drawn this large for training and shrunk by the processor
 MISSING = 0.3  # of the lessons in reading have no answer among their documents
+THAT = "that one"  # what the step before has found, where a second step is told
 UNANSWERABLE = 0.06  # of the lessons in reading ask what no document of the world says
 
 
@@ -43,6 +44,7 @@ class Classroom:
         self.single = [q for q in self.questions if len(q.hops) == 1 and len(q.evidence) == 1]
         self.told = [q for q in self.single if q.image is None]  # those that a sentence answers
         self.seen = [q for q in self.single if q.hops[0].kb == "image"]
+        self.chains = [q for q in self.questions if q.type.startswith("Compose(")]
         self.unanswerable = [q for q in self.questions if not q.hops]
         self.reasoned = [q for q in self.questions if q.hops and q.image is None]
         self.pictures = [d for d in self.world.documents.values() if d.modality is Modality.IMAGE]
@@ -163,6 +165,23 @@ def survey(room: Classroom) -> Example:
     return Example(prompt, f"<think>{' '.join(said)}</think>", "survey")
 
 
+def follow(room: Classroom) -> Example:
+    """Take two steps that are told, the second from what the first has found: all that a composed question adds to it
+    is to see that there are two.
+    """
+    if not room.chains:  # in the curriculum's first worlds
+        return read(room)
+    question = room.rng.choice(room.chains)
+    first, second = question.hops
+    told = f"{first.question} {second.question.replace(f'the {first.answer}', THAT).replace(first.answer, THAT)}"
+    shown = room.shuffled(question, room.rng.randint(2, max(2, room.documents)))
+    number = {one.document.id: index for index, one in enumerate(shown, start=1)}
+    said = f"{reasoning(first, number)} {reasoning(second, number)}"
+    target = f"<think>{said}</think><answer> {', '.join(question.answers)}</answer>"
+    query = replace(room.query(question), text=told)
+    return Example(Prompt.of(*asked_of(query, shown)), target, f"follow {question.type}")
+
+
 def look(room: Classroom) -> Example:
     """Answer from one picture, or from one of two: what `read` asks, with little to find and all to see."""
     question = room.rng.choice(room.seen)
@@ -271,21 +290,22 @@ def same(room: Classroom) -> Example:
 
 
 SKILLS: Mapping[Callable[[Classroom], Example], float] = {
-    describe: 0.08,
-    pick: 0.08,
+    describe: 0.05,
+    pick: 0.05,
     look: 0.06,
     read: 0.2,
-    survey: 0.15,
-    quote: 0.06,
-    cite: 0.08,
+    follow: 0.17,
+    survey: 0.1,
+    quote: 0.05,
+    cite: 0.04,
     conclude: 0.03,
-    agree: 0.09,
+    agree: 0.06,
     find: 0.01,
     weigh: 0.08,
     cells: 0.01,
     echo: 0.01,
     identify: 0.05,
-    same: 0.01,
+    same: 0.03,
 }
 
 
