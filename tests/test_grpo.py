@@ -27,7 +27,7 @@ from mmrag.errors import CheckpointError, StorageFull
 from mmrag.policy.load import load_policy
 from mmrag.policy.prompts import Shown, judge_prompt, rank_prompt
 from mmrag.runs import read_run
-from mmrag.settings import Settings
+from mmrag.settings import MODELS, POLICY, Settings
 from mmrag.types import Document, Modality, Query, Question
 from training import grpo
 from training.checkpoint import clear
@@ -44,8 +44,10 @@ from training.grpo import (
     train,
     verdict_tokens,
 )
+from training.rewards import ranked
 from training.rows import FEATURES, Worlds, judged_rows, mapped, ranked_rows, row
 from training.skills import Classroom
+from training.supervised import labelled
 from training.world import World
 
 QUERY = Query("Which colour is the roof?")
@@ -131,6 +133,24 @@ def test_rows_that_lack_evidence_are_no_more_than_their_share(random_checkpoint:
     assert lacking(few) < lacking(every)
 
 
+def test_rows_that_the_policy_does_entirely_right_are_no_more_than_their_share() -> None:
+    policy = load_policy(POLICY, {"sft": MODELS / "sft"}, dtype="float32")
+    policy.use("sft")
+    some, settings = Worlds((9_401,), 24, 16), Settings()
+
+    def solved(made: list[dict[str, Any]]) -> list[bool]:
+        texts = policy.generate_all([labelled(one).prompt for one in made], settings.max_new_tokens)
+        gold = [(Question.from_dict(json.loads(one["question"])), one["shown"]) for one in made]
+        return [ranked(text, *about).total > 0.99 for text, about in zip(texts, gold, strict=True)]
+
+    every, few, none = (list(ranked_rows(some, 1, settings, policy, 1.0, share)) for share in (1.0, 0.25, 0.0))
+    right = solved(every)
+    assert 4 < sum(right) < len(right)
+    assert none == [one for one, done in zip(every, right, strict=True) if not done]
+    assert len(none) < len(few) < len(every)
+    assert sum(solved(few)) <= 0.25 * len(few) + 1
+
+
 def test_rows_of_stage_two_show_what_the_policy_keeps(random_checkpoint: Path, tmp_path: Path) -> None:
     policy = load_policy(random_checkpoint)
     make = partial(ranked_rows, Worlds((9_401,), 12, 10), 1, Settings(threshold=0.0, top_k=3), policy)
@@ -202,7 +222,9 @@ def test_three_steps_on_mixed_rows_change_the_adapter_and_keep_its_record(
     rows: Dataset, random_checkpoint: Path, tmp_path: Path
 ) -> None:
     stage = config(random_checkpoint, tmp_path / "stage")
-    out = train(stage, GRPOConfig(output_dir=str(tmp_path / "run"), **SETTINGS), rows, rows.select(range(4)))
+    args = GRPOConfig(output_dir=str(tmp_path / "run"), beta=0.1, **SETTINGS)
+    out = train(stage, args, rows, rows.select(range(4)))
+    assert not [one for one in out.iterdir() if one.is_dir()], "what the KL term was measured from is not shipped"
     card = json.loads((out / "card.json").read_text())
     assert {"eval_reward", "eval_verdict", "eval_ranking"} <= set().union(*card["history"])
     assert card["versions"]["trl"]
@@ -210,6 +232,7 @@ def test_three_steps_on_mixed_rows_change_the_adapter_and_keep_its_record(
     assert run.steps == 3
     assert len(run.series("loss")) == 3
     assert run.series("rewards/judged_verdict/mean")
+    assert run.series("kl")
     assert {one.step for one in run.samples} == {1, 2, 3}
     assert all("[picture]" not in one.completion and one.components for one in run.samples)
     policy = load_policy(random_checkpoint, {"before": Path(stage.start), "after": out})

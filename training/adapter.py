@@ -25,7 +25,8 @@ def write_adapter(model: Any, out: Path, card: Mapping[str, Any]) -> Path:
     """Write the adapter of the peft model `model` to the folder `out` with its `card`; what was there is replaced."""
     fresh = out.with_name(out.name + ".writing")
     shutil.rmtree(fresh, ignore_errors=True)
-    model.to(torch.bfloat16).save_pretrained(fresh)
+    # Not TRL's "ref" beside it, the copy of the start that a KL term is measured from.
+    model.to(torch.bfloat16).save_pretrained(fresh, selected_adapters=["default"])
     (fresh / "README.md").unlink(missing_ok=True)
     (fresh / "card.json").write_text(json.dumps({**card, **made_with()}, indent=1))
     adapter = json.loads((fresh / "adapter_config.json").read_text())

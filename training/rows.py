@@ -30,10 +30,13 @@ from mmrag.session.opened import load_encoder
 from mmrag.settings import ENCODER, Settings
 from mmrag.systems.judge import keep, kept
 from mmrag.types import Question
+from training.rewards import ranked
 from training.skills import DRAWN, Classroom
 from training.world import World
 
 log = logging.getLogger("training.rows")
+TOGETHER = 24  # prompts that the policy answers at once
+RIGHT = 0.999  # of a reward, which is a sum of fractions
 REACH = 5  # so many questions are drawn for each that is wanted, where the composed ones have their own share
 FEATURES = Features(
     {
@@ -104,25 +107,49 @@ def judged_rows(
 
 
 def ranked_rows(
-    worlds: Worlds, seed: int, settings: Settings, policy: LocalPolicy, incomplete: float = 1.0
+    worlds: Worlds, seed: int, settings: Settings, policy: LocalPolicy, incomplete: float = 1.0, solved: float = 1.0
 ) -> Iterator[dict[str, Any]]:
     """A row for every question of which `policy` keeps something, with what it keeps, best first.
 
     At most the share `incomplete` of the rows so far lacks evidence that the question has: what they teach is to say
-    that the answer is not there, and of questions that need several documents they would be the most.
+    that the answer is not there, and of questions that need several documents they would be the most. And at most the
+    share `solved` is of those for which `policy` writes, by its first choices, all that a reward asks for: the
+    completions of such a group hardly ever differ.
     """
-    count = lacking = 0
+    count = lacking = easy = 0
     for room, index in worlds.rooms(seed):
-        for question in room.questions:
-            query = room.query(question)
-            brought = [room.shown(hit.document.id) for hit in index.search(query, settings.retrieve)]
-            judged = dict(zip((one.document.id for one in brought), policy.judge(query, brought), strict=True))
-            names = kept(keep(judged, settings.threshold, settings.top_k))
+        asked = list(_asked(room, index, settings, policy))
+        done = _solved(policy, asked, settings) if solved < 1.0 else [False] * len(asked)
+        for (prompt, question, names), right in zip(asked, done, strict=True):
             lacks = not set(question.evidence) <= set(names)
-            if not names or (lacks and lacking >= incomplete * (count + 1)):
+            if (lacks and lacking >= incomplete * (count + 1)) or (right and easy >= solved * (count + 1)):
                 continue
-            count, lacking = count + 1, lacking + lacks
-            yield row(rank_prompt(query, [room.shown(one) for one in names]), question, names, "ranked", None)
+            count, lacking, easy = count + 1, lacking + lacks, easy + right
+            yield row(prompt, question, names, "ranked", None)
+
+
+def _solved(
+    policy: LocalPolicy, asked: Sequence[tuple[Prompt, Question, tuple[str, ...]]], settings: Settings
+) -> list[bool]:
+    """For which of what is asked `policy` writes all that a reward asks for."""
+    right: list[bool] = []
+    for start in range(0, len(asked), TOGETHER):
+        part = asked[start : start + TOGETHER]
+        texts = policy.generate_all([prompt for prompt, *_ in part], settings.max_new_tokens)
+        right += [ranked(text, *about).total > RIGHT for text, (_, *about) in zip(texts, part, strict=True)]
+    return right
+
+
+def _asked(
+    room: Classroom, index: Index, settings: Settings, policy: LocalPolicy
+) -> Iterator[tuple[Prompt, Question, tuple[str, ...]]]:
+    """What the list-wise stage is asked in a world, and the documents shown; nothing where none is kept."""
+    for question in room.questions:
+        query = room.query(question)
+        brought = [room.shown(hit.document.id) for hit in index.search(query, settings.retrieve)]
+        judged = dict(zip((one.document.id for one in brought), policy.judge(query, brought), strict=True))
+        if names := kept(keep(judged, settings.threshold, settings.top_k)):
+            yield rank_prompt(query, [room.shown(one) for one in names]), question, names
 
 
 def row(prompt: Prompt, question: Question, shown: Sequence[str], kind: str, wanted: bool | None) -> dict[str, Any]:

@@ -5,8 +5,9 @@
 Goes on from stage I and sees what stage I keeps. Learns from evidence labels and answers alone. Reconstructed from the
 abstract (papers.md, section 1); our choices are numbered in `training/rewards/listwise.py` and `training/grpo.py`, and
 1. some rows stay point-wise, so that what stage I learned is not lost;
-2. most rows ask what needs several documents: where every completion of a group is right, nothing is learned;
-3. of rows whose evidence stage I has not kept whole there are few: all they teach is to say so.
+2. most rows ask what needs several documents, which sft has seen few of;
+3. of rows whose evidence stage I has not kept whole there are few: all they teach is to say so;
+4. and few of those that stage I does right already.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ class Stage2Config(StageConfig):
     settled: float = 0.95  # of those: documents of which the policy is as sure as this, and right, are left out
     composed: float = 0.8  # share of the list-wise rows' questions that need several documents
     incomplete: float = 0.2  # share at most of the list-wise rows that lack evidence which the question has
+    solved: float = 0.2  # and of those that the policy to start from does entirely right, by its first choices
 
 
 def prepared(config: Stage2Config, args: GRPOConfig) -> tuple[Dataset, Dataset]:
@@ -51,11 +53,14 @@ def prepared(config: Stage2Config, args: GRPOConfig) -> tuple[Dataset, Dataset]:
     about = {"seed": args.seed, "settings": asdict(settings), **begun_with(config)}
     ranked, examined = (
         mapped(
-            partial(ranked_rows, some, args.seed, settings, policy, incomplete),
+            partial(ranked_rows, some, args.seed, settings, policy, *shares),
             runs / name,
-            {"worlds": asdict(some), "incomplete": incomplete, **about},
+            {"worlds": asdict(some), "shares": shares, **about},
         )
-        for name, some, incomplete in (("ranked", worlds, config.incomplete), ("examined", unseen, 1.0))
+        for name, some, shares in (
+            ("ranked", worlds, (config.incomplete, config.solved)),
+            ("examined", unseen, (1.0, 1.0)),
+        )
     )
     examined = examined.select(range(min(config.examined, len(examined))))
     if not config.judged_worlds:

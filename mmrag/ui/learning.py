@@ -25,7 +25,7 @@ PANELS: Mapping[str, Mapping[str, str]] = {
         "rewards/ranked_reasoning/mean": "reasoning",
         "rewards/ranked_format/mean": "form of an answer",
     },
-    "Entropy": {"entropy": "nats a token"},
+    "Entropy": {"entropy": "nats a token", "kl": "KL from the start"},
     "Length": {"completions/mean_length": "tokens", "completions/max_length": "longest"},
     "Shares": {
         "clip_ratio/region_mean": "clipped tokens",
