@@ -42,7 +42,7 @@ def test_models_are_safetensors_of_a_size_that_can_be_committed() -> None:
     files = [file for file in MODELS.rglob("*") if file.is_file()]
     assert sum(file.stat().st_size for file in files) < 30_000_000
     assert all(file.stat().st_size < 9_500_000 for file in files)
-    assert {file.suffix for file in files} <= {".safetensors", ".json", ".jinja", ".md"}
+    assert {file.suffix for file in files} <= {".safetensors", ".json", ".jsonl", ".jinja", ".md"}
 
 
 def test_the_policy_loads_with_nothing_special() -> None:
