@@ -30,12 +30,12 @@ from mmrag.session.opened import load_encoder
 from mmrag.settings import ENCODER, Settings
 from mmrag.systems.judge import keep, kept
 from mmrag.types import Question
+from training.outcomes import TOGETHER
 from training.rewards import ranked
 from training.skills import DRAWN, Classroom
 from training.world import World
 
 log = logging.getLogger("training.rows")
-TOGETHER = 24  # prompts that the policy answers at once
 RIGHT = 0.999  # of a reward, which is a sum of fractions
 REACH = 5  # so many questions are drawn for each that is wanted, where the composed ones have their own share
 FEATURES = Features(

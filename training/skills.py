@@ -166,9 +166,7 @@ def survey(room: Classroom) -> Example:
 
 
 def follow(room: Classroom) -> Example:
-    """Take two steps that are told, the second from what the first has found: all that a composed question adds to it
-    is to see that there are two.
-    """
+    """Take two steps that are told, the second from what the first finds. A composed question does not tell them."""
     if not room.chains:  # in the curriculum's first worlds
         return read(room)
     question = room.rng.choice(room.chains)
@@ -290,16 +288,16 @@ def same(room: Classroom) -> Example:
 
 
 SKILLS: Mapping[Callable[[Classroom], Example], float] = {
-    describe: 0.05,
-    pick: 0.05,
+    describe: 0.08,
+    pick: 0.08,
     look: 0.06,
     read: 0.2,
-    follow: 0.17,
+    follow: 0.12,
     survey: 0.1,
     quote: 0.05,
     cite: 0.04,
     conclude: 0.03,
-    agree: 0.06,
+    agree: 0.05,
     find: 0.01,
     weigh: 0.08,
     cells: 0.01,

@@ -4,7 +4,9 @@
 
 Goes on from `sft`. Learns from documents that retrieval really brings, so its negatives are the hard ones, and only
 from those of which `sft` is not settled already. Reconstructed from the abstract (papers.md, section 1); our choices
-are numbered in `training/rewards/pointwise.py` and `training/grpo.py`.
+are numbered in `training/rewards/pointwise.py` and `training/grpo.py`, and
+1. no reason is written (`max_completion_length`), since only the verdict learns;
+2. a KL term (`beta`) holds it near `sft`: without, groups agree before the doubtful documents are learned.
 """
 
 from __future__ import annotations
