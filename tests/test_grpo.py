@@ -112,9 +112,9 @@ def test_rows_that_the_policy_has_settled_are_left_out_and_both_kinds_stay_equal
     policy = load_policy(random_checkpoint)
     some = Worlds((9_401,), 12, 20)
     every = list(judged_rows(some, 1, Settings()))
-    assert list(judged_rows(some, 1, Settings(), policy, 1.0)) == every
-    assert list(judged_rows(some, 1, Settings(), policy, 0.0)) == []
-    half = list(judged_rows(some, 1, Settings(), policy, 0.5))
+    assert list(judged_rows(some, 1, Settings(), lambda: policy, 1.0)) == every
+    assert list(judged_rows(some, 1, Settings(), lambda: policy, 0.0)) == []
+    half = list(judged_rows(some, 1, Settings(), lambda: policy, 0.5))
     assert [one["wanted"] for one in half] == [True, False] * (len(half) // 2)
     assert all(one in every for one in half)
     assert len(half) < len(every)
@@ -127,7 +127,7 @@ def test_rows_that_lack_evidence_are_no_more_than_their_share(random_checkpoint:
     def lacking(rows: list[dict[str, Any]]) -> int:
         return sum(not set(json.loads(one["question"])["evidence"]) <= set(one["shown"]) for one in rows)
 
-    every, few = (list(ranked_rows(some, 1, settings, policy, share)) for share in (1.0, 0.25))
+    every, few = (list(ranked_rows(some, 1, settings, lambda: policy, share)) for share in (1.0, 0.25))
     assert len(few) - lacking(few) == len(every) - lacking(every)
     assert 0 < lacking(few) <= 0.25 * len(few) + 1
     assert lacking(few) < lacking(every)
@@ -143,7 +143,7 @@ def test_rows_that_the_policy_does_entirely_right_are_no_more_than_their_share()
         gold = [(Question.from_dict(json.loads(one["question"])), one["shown"]) for one in made]
         return [ranked(text, *about).total > 0.99 for text, about in zip(texts, gold, strict=True)]
 
-    every, few, none = (list(ranked_rows(some, 1, settings, policy, 1.0, share)) for share in (1.0, 0.25, 0.0))
+    every, few, none = (list(ranked_rows(some, 1, settings, lambda: policy, 1.0, share)) for share in (1.0, 0.25, 0.0))
     right = solved(every)
     assert 4 < sum(right) < len(right)
     assert none == [one for one, done in zip(every, right, strict=True) if not done]
@@ -153,7 +153,7 @@ def test_rows_that_the_policy_does_entirely_right_are_no_more_than_their_share()
 
 def test_rows_of_stage_two_show_what_the_policy_keeps(random_checkpoint: Path, tmp_path: Path) -> None:
     policy = load_policy(random_checkpoint)
-    make = partial(ranked_rows, Worlds((9_401,), 12, 10), 1, Settings(threshold=0.0, top_k=3), policy)
+    make = partial(ranked_rows, Worlds((9_401,), 12, 10), 1, Settings(threshold=0.0, top_k=3), lambda: policy)
     made = mapped(make, tmp_path / "rows", {"seed": 1})
     assert len(made) == 10
     assert all(len(one["shown"]) == 3 for one in made)

@@ -47,6 +47,7 @@ STRESS: Sequence[tuple[float, Mapping[str, float]]] = (  # until so much of the 
     (0.714, {"conclude": 1.0}),
     (0.84, {"weigh": 0.5, "identify": 0.3}),
 )
+INSTRUCTED = 0.84  # of the run is done when lessons are asked in the words of use too
 HELD_OUT = 9_000  # worlds from this seed on are never trained on
 
 
@@ -106,7 +107,7 @@ def chunk_lessons(config: BaseConfig, number: int, rng: random.Random) -> Iterat
     done = number / config.chunks
     first = config.first_world + number * config.worlds
     for seed in mixed(first, config.worlds):
-        room = classroom(config, seed, level_at(done), documents_at(done), rng, stress_at(done))
+        room = classroom(config, seed, level_at(done), documents_at(done), rng, stress_at(done), instructed_at(done))
         for _ in range(config.lessons):
             yield lesson(room)
 
@@ -118,10 +119,12 @@ def classroom(
     documents: int,
     rng: random.Random,
     stress: Mapping[str, float] | None = None,
+    instructed: float = 0.0,
 ) -> Classroom:
     """The world of `seed` with its questions."""
     world = World(seed, config.entities, LEVELS[level])
-    return Classroom(world, tuple(world.questions(config.questions, "train")), rng, documents, stress or {})
+    asked = tuple(world.questions(config.questions, "train"))
+    return Classroom(world, asked, rng, documents, stress or {}, instructed)
 
 
 def documents_at(done: float) -> int:
@@ -144,6 +147,11 @@ def stress_at(done: float) -> Mapping[str, float]:
     Then whether a document is of use, where the mix alone is slow.
     """
     return next((shares for until, shares in STRESS if done < until), {})
+
+
+def instructed_at(done: float) -> float:
+    """The curriculum: the share of the lessons in reading and judging that are asked in the words of use."""
+    return 0.5 if done >= INSTRUCTED else 0.0
 
 
 def prompt_weight_at(done: float) -> float:
@@ -252,7 +260,7 @@ def held_out(
     share of lessons whose verdict and document numbers are right, for the skills that have them.
     """
     rng = random.Random(5)
-    rooms = [classroom(config, HELD_OUT + index, 3, 5, rng) for index in range(8)]
+    rooms = [classroom(config, HELD_OUT + index, 3, 5, rng, instructed=0.5) for index in range(8)]
     examples = (encode(processor, lesson(rooms[index % 8])) for index in range(lessons))
     scores: dict[str, dict[str, list[float]]] = {}
     model.eval()

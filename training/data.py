@@ -39,10 +39,14 @@ def ranked_example(question: Question, query: Query, shown: Sequence[Shown]) -> 
 
 def judge_target(question: Question, document: Document) -> str:
     """What a good judge writes of `document`: a verdict and the reason in a few words, without what is seen in full."""
-    for hop in question.hops:
-        if document.id in hop.evidence:
-            return f"Yes. It {_SAYS[document.modality]} that {_ASIDE.sub('', hop.statement)}."
-    return f"No. It is about {subject(document)}."
+    return verdict(document, next((hop.statement for hop in question.hops if document.id in hop.evidence), None))
+
+
+def verdict(document: Document, statement: str | None) -> str:
+    """Yes, with the `statement` that the document makes; or without one no, and what it is about."""
+    if statement is None:
+        return f"No. It is about {subject(document)}."
+    return f"Yes. It {_SAYS[document.modality]} that {_ASIDE.sub('', statement)}."
 
 
 def ranked_target(question: Question, shown: Sequence[str]) -> str:
@@ -54,12 +58,20 @@ def ranked_target(question: Question, shown: Sequence[str]) -> str:
     """
     number = {one: index for index, one in enumerate(shown, start=1)}
     if not question.evidence or not set(question.evidence) <= set(number):
-        return f"<think>{ABSENT}</think><rank>none</rank><answer> {NOT_FOUND}</answer>"
+        return written(ABSENT, (), NOT_FOUND)
     sentences = [reasoning(hop, number) for hop in question.hops]
-    ranked = dict.fromkeys(number[one] for hop in reversed(question.hops) for one in hop.evidence)
-    rank = " > ".join(f"[{index}]" for index in ranked)
-    answer = ", ".join(question.answers)
-    return f"<think>{' '.join(sentences)}</think><rank>{rank}</rank><answer> {answer}</answer>"
+    return written(" ".join(sentences), ranking(question.hops, number), ", ".join(question.answers))
+
+
+def written(think: str, ranked: Sequence[int], answer: str) -> str:
+    """A list-wise answer in the grammar's form; `ranked` are the documents' numbers, best first."""
+    rank = " > ".join(f"[{index}]" for index in ranked) or "none"
+    return f"<think>{think}</think><rank>{rank}</rank><answer> {answer}</answer>"
+
+
+def ranking(hops: Sequence[Hop], number: Mapping[str, int]) -> tuple[int, ...]:
+    """The numbers of the documents that the hops rest on, the last hop's first."""
+    return tuple(dict.fromkeys(number[one] for hop in reversed(hops) for one in hop.evidence))
 
 
 def reasoning(hop: Hop, number: Mapping[str, int]) -> str:

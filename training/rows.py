@@ -14,7 +14,7 @@ import json
 import logging
 import random
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -36,6 +36,7 @@ from training.skills import DRAWN, Classroom
 from training.world import World
 
 log = logging.getLogger("training.rows")
+Load = Callable[[], LocalPolicy]  # called where rows are made: those on disk need no model in memory
 RIGHT = 0.999  # of a reward, which is a sum of fractions
 REACH = 5  # so many questions are drawn for each that is wanted, where the composed ones have their own share
 FEATURES = Features(
@@ -82,13 +83,14 @@ class Worlds:
 
 
 def judged_rows(
-    worlds: Worlds, seed: int, settings: Settings, policy: LocalPolicy | None = None, settled: float = 1.0
+    worlds: Worlds, seed: int, settings: Settings, load: Load | None = None, settled: float = 1.0
 ) -> Iterator[dict[str, Any]]:
     """Gold documents and others that retrieval brings, as many of each: at most one of both for every question.
 
-    Those of which `policy` gives the right verdict more than `settled` are left out, gold and others alike: the
+    Those of which the policy gives the right verdict more than `settled` are left out, gold and others alike: the
     completions of such a group hardly ever differ, so nothing would be learned from it.
     """
+    policy = load() if load else None
     for room, index in worlds.rooms(seed):
         rows: dict[bool, list[dict[str, Any]]] = {True: [], False: []}
         for question in room.questions:
@@ -107,15 +109,16 @@ def judged_rows(
 
 
 def ranked_rows(
-    worlds: Worlds, seed: int, settings: Settings, policy: LocalPolicy, incomplete: float = 1.0, solved: float = 1.0
+    worlds: Worlds, seed: int, settings: Settings, load: Load, incomplete: float = 1.0, solved: float = 1.0
 ) -> Iterator[dict[str, Any]]:
-    """A row for every question of which `policy` keeps something, with what it keeps, best first.
+    """A row for every question of which the policy keeps something, with what it keeps, best first.
 
     At most the share `incomplete` of the rows so far lacks evidence that the question has: what they teach is to say
     that the answer is not there, and of questions that need several documents they would be the most. And at most the
-    share `solved` is of those for which `policy` writes, by its first choices, all that a reward asks for: the
+    share `solved` is of those for which the policy writes, by its first choices, all that a reward asks for: the
     completions of such a group hardly ever differ.
     """
+    policy = load()
     count = lacking = easy = 0
     for room, index in worlds.rooms(seed):
         asked = list(_asked(room, index, settings, policy))

@@ -3,7 +3,8 @@
 Ours. Every function takes a world and a random generator and gives one `Example`. Composed behaviour (a question whose
 steps are not told, comparing, ranking) is left out on purpose: it belongs to sft and to reinforcement. But every token
 of the output formats is written here (Yes, No, the parts' marks): an adapter leaves the embeddings alone, so a token
-that the base never wrote is one that no adapter can teach it to write.
+that the base never wrote is one that no adapter can teach it to write. Later in the run a share of the lessons is asked
+in the words of use, long as they are, so that fine-tuning need not spend itself on reading past them.
 """
 
 from __future__ import annotations
@@ -16,9 +17,18 @@ from dataclasses import dataclass, field, replace
 from PIL import Image
 
 from mmrag.policy.grammar import NOT_FOUND
-from mmrag.policy.prompts import Prompt, Shown, as_text, asked_of, document_parts, question_parts
+from mmrag.policy.prompts import (
+    Prompt,
+    Shown,
+    as_text,
+    asked_of,
+    document_parts,
+    judge_prompt,
+    question_parts,
+    rank_prompt,
+)
 from mmrag.types import Document, Modality, Query, Question
-from training.data import ABSENT, Example, capitalised, judge_target, reasoning, subject
+from training.data import ABSENT, Example, capitalised, judge_target, ranking, reasoning, subject, verdict, written
 from training.world import World
 from training.world.looks import Look, View, told
 from training.world.questions.asked_with import recognised
@@ -38,13 +48,14 @@ class Classroom:
     rng: random.Random
     documents: int  # documents shown at most: one handle of the curriculum
     stress: Mapping[str, float] = field(default_factory=dict)  # shares of the lessons that skills have for a while
+    instructed: float = 0.0  # share of the lessons in reading and judging that are asked in the words of use
     drawn: int = DRAWN  # pixels of a picture's side
 
     def __post_init__(self) -> None:
         self.single = [q for q in self.questions if len(q.hops) == 1 and len(q.evidence) == 1]
         self.told = [q for q in self.single if q.image is None]  # those that a sentence answers
         self.seen = [q for q in self.single if q.hops[0].kb == "image"]
-        self.chains = [q for q in self.questions if q.type.startswith("Compose(")]
+        self.chains = [q for q in self.questions if q.type.startswith(("Compose(", "Compare("))]
         self.unanswerable = [q for q in self.questions if not q.hops]
         self.reasoned = [q for q in self.questions if q.hops and q.image is None]
         self.pictures = [d for d in self.world.documents.values() if d.modality is Modality.IMAGE]
@@ -166,18 +177,37 @@ def survey(room: Classroom) -> Example:
 
 
 def follow(room: Classroom) -> Example:
-    """Take two steps that are told, the second from what the first finds. A composed question does not tell them."""
+    """Take two steps that are told, the second from what the first finds; then answer it, or what both decide."""
     if not room.chains:  # in the curriculum's first worlds
         return read(room)
     question = room.rng.choice(room.chains)
-    first, second = question.hops
-    told = f"{first.question} {second.question.replace(f'the {first.answer}', THAT).replace(first.answer, THAT)}"
-    shown = room.shuffled(question, room.rng.randint(2, max(2, room.documents)))
+    told, answer = steps(question), ", ".join(question.answers)
+    asked = told if answer == question.hops[1].answer else f"{told} {question.question}"
+    query = replace(room.query(question), text=asked)
+    shown = room.shuffled(question, room.rng.randint(len(question.evidence), max(2, room.documents)))
+    if len(shown) > 1 and room.rng.random() < MISSING / 2:
+        lost = room.rng.choice(question.evidence)
+        shown = [one for one in shown if one.document.id != lost]
+        return _answered(room, query, shown, (ABSENT, (), NOT_FOUND), "follow absent")
     number = {one.document.id: index for index, one in enumerate(shown, start=1)}
-    said = f"{reasoning(first, number)} {reasoning(second, number)}"
-    target = f"<think>{said}</think><answer> {', '.join(question.answers)}</answer>"
-    query = replace(room.query(question), text=told)
-    return Example(Prompt.of(*asked_of(query, shown)), target, f"follow {question.type}")
+    think = " ".join(reasoning(hop, number) for hop in question.hops)
+    said = think, ranking(question.hops, number), answer
+    return _answered(room, query, shown, said, f"follow {question.type}")
+
+
+def plan(room: Classroom) -> Example:
+    """Say the steps of a question that needs two; to take them as well is not taught here."""
+    if not room.chains:
+        return echo(room)
+    question = room.rng.choice(room.chains)
+    parts = ["Question: ", *question_parts(room.query(question)), "\nIn which steps?"]
+    return Example(Prompt.of(*parts), steps(question), f"plan {question.type}")
+
+
+def steps(question: Question) -> str:
+    """The questions of two hops, the second without what the first finds."""
+    first, second = question.hops
+    return f"{first.question} {second.question.replace(f'the {first.answer}', THAT).replace(first.answer, THAT)}"
 
 
 def look(room: Classroom) -> Example:
@@ -243,9 +273,18 @@ def weigh(room: Classroom) -> Example:
         room.rng.choice(question.negatives) if question.negatives else room.world.lookalikes(question, 1, room.rng)[0]
     )
     shown = room.shown(question.evidence[0] if wanted else other)
-    query = room.query(question)
-    parts = ["Question: ", *question_parts(query), "\n", *document_parts(shown), "\nIs it of use?"]
-    return Example(Prompt.of(*parts), judge_target(question, shown.document), "weigh")
+    return _judged(room, room.query(question), shown, judge_target(question, shown.document), "weigh")
+
+
+def match(room: Classroom) -> Example:
+    """Say whether a document shows the thing on the question's picture: `same`, as it is met in use."""
+    first, chosen = room.alike()
+    picture, _ = room.world.fresh_picture(first.id, room.rng, room.drawn)
+    document = first if room.rng.random() < 0.5 else next(one for one in chosen if one != first)
+    look, _ = room.world.views[first.id]
+    town = first.text.rpartition(", ")[2]
+    target = verdict(document, recognised(look, subject(first), town) if document == first else None)
+    return _judged(room, Query("What is this?", as_png(picture)), room.shown(document.id), target, "match")
 
 
 def cells(room: Classroom) -> Example:
@@ -288,22 +327,24 @@ def same(room: Classroom) -> Example:
 
 
 SKILLS: Mapping[Callable[[Classroom], Example], float] = {
-    describe: 0.08,
-    pick: 0.08,
-    look: 0.06,
+    describe: 0.07,
+    pick: 0.07,
+    look: 0.05,
     read: 0.2,
     follow: 0.12,
-    survey: 0.1,
-    quote: 0.05,
-    cite: 0.04,
+    plan: 0.03,
+    survey: 0.07,
+    quote: 0.03,
+    cite: 0.03,
     conclude: 0.03,
-    agree: 0.05,
+    agree: 0.03,
     find: 0.01,
-    weigh: 0.08,
+    weigh: 0.09,
+    match: 0.07,
     cells: 0.01,
     echo: 0.01,
-    identify: 0.05,
-    same: 0.03,
+    identify: 0.06,
+    same: 0.02,
 }
 
 
@@ -320,12 +361,29 @@ def _reading(room: Classroom, question: Question, query: Query, shown: Sequence[
     missing = not question.hops or (len(shown) > 1 and room.rng.random() < MISSING)
     if missing:
         shown = [one for one in shown if one.document.id not in question.evidence]
-        think, answer = ABSENT, NOT_FOUND
-    else:
-        number = {one.document.id: index for index, one in enumerate(shown, start=1)}
-        think, answer = reasoning(question.hops[0], number), ", ".join(question.answers)
+        return _answered(room, query, shown, (ABSENT, (), NOT_FOUND), f"{skill} absent")
+    number = {one.document.id: index for index, one in enumerate(shown, start=1)}
+    said = reasoning(question.hops[0], number), ranking(question.hops, number), ", ".join(question.answers)
+    return _answered(room, query, shown, said, f"{skill} {question.category}")
+
+
+def _answered(
+    room: Classroom, query: Query, shown: Sequence[Shown], said: tuple[str, tuple[int, ...], str], skill: str
+) -> Example:
+    """A lesson whose end is an answer: in the words of use, with the ranking, or in few words and without."""
+    if room.rng.random() < room.instructed:
+        return Example(rank_prompt(query, shown), written(*said), skill)
+    think, _, answer = said
     target = f"<think>{think}</think><answer> {answer}</answer>"
-    return Example(Prompt.of(*asked_of(query, shown)), target, f"{skill} {'absent' if missing else question.category}")
+    return Example(Prompt.of(*asked_of(query, shown)), target, skill)
+
+
+def _judged(room: Classroom, query: Query, shown: Shown, target: str, skill: str) -> Example:
+    """A lesson whose answer is a verdict: in the words of use, or in few."""
+    if room.rng.random() < room.instructed:
+        return Example(judge_prompt(query, shown), target, skill)
+    parts = ["Question: ", *question_parts(query), "\n", *document_parts(shown), "\nIs it of use?"]
+    return Example(Prompt.of(*parts), target, skill)
 
 
 def _pieces(statement: str) -> set[str]:

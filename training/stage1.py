@@ -43,7 +43,7 @@ def prepared(config: Stage1Config, args: GRPOConfig) -> tuple[Dataset, Dataset]:
         partial(judged_rows, unseen, args.seed, settings), runs / "examined", {"worlds": asdict(unseen), **about}
     )
     rows = mapped(
-        partial(judged_rows, worlds, args.seed, settings, starting_policy(config), config.settled),
+        partial(judged_rows, worlds, args.seed, settings, partial(starting_policy, config), config.settled),
         runs / "rows",
         {"worlds": asdict(worlds), "settled": config.settled, **begun_with(config), **about},
     )

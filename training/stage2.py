@@ -44,7 +44,7 @@ class Stage2Config(StageConfig):
 def prepared(config: Stage2Config, args: GRPOConfig) -> tuple[Dataset, Dataset]:
     """The rows to learn from, with what stage I keeps in them, and those of an unseen world to examine on."""
     runs, settings = Path(args.output_dir), Settings()
-    policy = starting_policy(config)
+    load = partial(starting_policy, config)
     size = (config.entities, config.questions, config.drawn)
     worlds = Worlds(tuple(mixed(config.first_world, config.worlds)), *size, config.composed)
     others = tuple(mixed(config.first_world + config.worlds, config.judged_worlds))
@@ -53,7 +53,7 @@ def prepared(config: Stage2Config, args: GRPOConfig) -> tuple[Dataset, Dataset]:
     about = {"seed": args.seed, "settings": asdict(settings), **begun_with(config)}
     ranked, examined = (
         mapped(
-            partial(ranked_rows, some, args.seed, settings, policy, *shares),
+            partial(ranked_rows, some, args.seed, settings, load, *shares),
             runs / name,
             {"worlds": asdict(some), "shares": shares, **about},
         )
@@ -66,7 +66,7 @@ def prepared(config: Stage2Config, args: GRPOConfig) -> tuple[Dataset, Dataset]:
     if not config.judged_worlds:
         return ranked, examined
     judged = mapped(
-        partial(judged_rows, beside, args.seed, settings, policy, config.settled),
+        partial(judged_rows, beside, args.seed, settings, load, config.settled),
         runs / "judged",
         {"worlds": asdict(beside), "settled": config.settled, **about},
     )

@@ -88,6 +88,7 @@ class _State:
     cache: Any
     mask: Tensor  # (rows, seen): 0 where a row is padded
     position: Tensor  # (rows,): rotary position of the token to come
+    hidden: Tensor  # (rows, width): what the logits are made of
     logits: Tensor  # (rows, vocabulary): of the token to come
 
 
@@ -108,7 +109,7 @@ class SharedRunner:
         for pack in packs([len(row.ids) - cut for row in encoded.rows], self._model.device.type):
             order = [index for group in pack for index in group]
             state = self._read([[encoded.rows[index] for index in group] for group in pack], seen, cut, new_tokens > 1)
-            pairs = state.logits[:, list(verdicts)].tolist()
+            pairs = self._verdicts(state.hidden, verdicts).tolist()
             written = self._greedy(state, new_tokens)
             for index, (yes, no), tokens in zip(order, pairs, written, strict=True):
                 openings[index] = Opening(yes, no, tuple(tokens))
@@ -127,6 +128,11 @@ class SharedRunner:
             if left > 1:
                 with turn(), torch.inference_mode():
                     self._step(state, torch.tensor([token], device=state.logits.device))
+
+    def _verdicts(self, hidden: Tensor, tokens: tuple[int, int]) -> Tensor:
+        """The logits (rows, 2) of two tokens in float32: in bfloat16 many documents of a question have the same."""
+        rows: Tensor = self._model.lm_head.weight[list(tokens)].float()  # (2, width)
+        return hidden.float() @ rows.T
 
     def _greedy(self, state: _State, new_tokens: int) -> list[list[int]]:
         written: list[list[int]] = [[] for _ in range(len(state.position))]
@@ -173,9 +179,9 @@ class SharedRunner:
                 mm_encoder_outputs={"image": seen.of(here) if seen is not None and here else None},
                 packed=packed,
             )
-        logits = self._model.lm_head(hidden[0, packed.ends]).float()
+        last = hidden[0, packed.ends]
         rest = packed.unpacked(cache, lengths) if going_on else None
-        return _State(rest, real.long(), positions.amax((0, 2)) + 1, logits)
+        return _State(rest, real.long(), positions.amax((0, 2)) + 1, last, self._model.lm_head(last).float())
 
     @contextmanager
     def _reading(self, packed: Packed) -> Iterator[None]:
@@ -203,7 +209,8 @@ class SharedRunner:
         mask = state.mask if len(tokens) > 1 else None  # one row is never padded
         hidden = self._forward(tokens[:, None], positions, state.cache, attention_mask=mask)
         state.position = state.position + 1
-        state.logits = self._model.lm_head(hidden[:, -1]).float()
+        state.hidden = hidden[:, -1]
+        state.logits = self._model.lm_head(state.hidden).float()
 
     def _forward(self, ids: Tensor, positions: Tensor, cache: Any, **more: Any) -> Tensor:
         # Positions are always given: left to itself, the model would take an offset kept from an earlier call.

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from mmrag.policy.judging import SharedRunner, batches
+from mmrag.policy.load import load_policy
 from mmrag.policy.local import LocalPolicy
 from mmrag.policy.prompts import Shown, judge_prompt
 from mmrag.policy.whole import WholeRunner
@@ -40,6 +42,12 @@ def test_judging_together_gives_what_judging_one_by_one_gives(
 def test_the_random_judge_tells_documents_apart(policy: LocalPolicy) -> None:
     judged = [one.p_keep for one in policy.judge(QUERY, MIX)]
     assert max(judged) - min(judged) > 0.05, "or the equality above would prove nothing"
+
+
+def test_in_half_precision_no_two_documents_of_forty_tie(models: Path) -> None:
+    half = load_policy(models / "base", dtype="bfloat16")
+    judged = [one.p_keep for one in half.judge(QUERY, [passage(number) for number in range(40)])]
+    assert len(set(judged)) == 40, "the two logits alone have eight bits"
 
 
 def test_the_order_of_documents_does_not_change_their_judgement(policy: LocalPolicy) -> None:
