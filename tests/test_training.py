@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from copy import copy
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -20,7 +21,7 @@ import pytest
 import torch
 
 from mmrag.policy.grammar import NOT_FOUND, read_progress, read_ranked_answer, read_verdict, uncited
-from mmrag.policy.prompts import as_text
+from mmrag.policy.prompts import JUDGE, RANK, as_text
 from mmrag.types import Question
 from training.architecture import make_model, make_processor, make_tokenizer
 from training.base import STRESS, BaseConfig, Run, chunk_batches, documents_at, level_at, stress_at
@@ -29,6 +30,7 @@ from training.data import ABSENT, Example, capitalised, judge_target, ranked_tar
 from training.optim import Optimizers, orthogonal, warm_constant_cool
 from training.skills import (
     SKILLS,
+    THAT,
     Classroom,
     agree,
     cite,
@@ -37,13 +39,18 @@ from training.skills import (
     follow,
     identify,
     lesson,
+    look,
+    match,
     pick,
+    plan,
     quote,
     read,
     survey,
+    weigh,
 )
 from training.world import World
 
+Skill = Callable[[Classroom], Example]
 SMALL = BaseConfig(
     chunks=3, worlds=2, entities=12, questions=20, lessons=6, budget=512, save_every=1, examined=16, examined_last=16
 )
@@ -123,14 +130,73 @@ def test_a_lesson_in_following_tells_two_steps_and_never_what_the_first_one_find
     for question in room.chains:
         alone = copy(room)
         alone.chains = [question]
-        example = follow(alone)
+        example = next(one for one in iter(lambda alone=alone: follow(alone), None) if one.skill != "follow absent")
         asked = example.prompt.content[-1]["text"].rpartition("Question: ")[2]
         first, second = read_progress(example.target, [str(n) for n in range(1, 9)])
-        assert question.hops[0].answer not in asked
-        assert question.hops[0].answer in first.text
+        answer = ", ".join(question.answers)
         assert asked.startswith(question.hops[0].question)
-        assert first.cites != second.cites
-        assert example.target.endswith(f"</think><answer> {question.answers[0]}</answer>")
+        assert asked.endswith(question.question) == (answer != question.hops[1].answer), "a colour is no yes"
+        assert [one.answer in said.text for one, said in zip(question.hops, (first, second), strict=True)] == [True] * 2
+        assert example.target.endswith(f"</think><answer> {answer}</answer>")
+        if question.type.startswith("Compose("):
+            assert question.hops[0].answer not in asked
+            assert first.cites != second.cites
+
+
+def test_some_lessons_in_following_lack_a_step_and_say_so(room: Classroom) -> None:
+    lessons = [follow(room) for _ in range(80)]
+    absent = [example for example in lessons if example.skill == "follow absent"]
+    assert 0 < len(absent) < 30
+    assert {example.target for example in absent} == {f"<think>{ABSENT}</think><answer> {NOT_FOUND}</answer>"}
+
+
+def test_a_lesson_in_planning_says_the_steps_without_taking_them(room: Classroom) -> None:
+    for question in room.chains:
+        alone = copy(room)
+        alone.chains = [question]
+        example = plan(alone)
+        first, second = question.hops
+        assert question.question in example.prompt.content[-1]["text"]
+        assert example.target.startswith(f"{first.question} ")
+        if question.type.startswith("Compose("):
+            assert THAT in example.target
+            assert first.answer not in example.target
+        else:
+            assert example.target.endswith(second.question)
+
+
+def test_a_lesson_in_matching_says_yes_of_the_thing_itself_alone(room: Classroom) -> None:
+    verdicts: list[bool] = []
+    for _ in range(30):
+        example = match(room)
+        caption = "".join(block.get("text", "") for block in example.prompt.content).partition("this?\n")[2]
+        name, town = caption.partition(" \n")[0].removeprefix("The ").split(", ")
+        verdict, reason = read_verdict(example.target)
+        assert reason.endswith(f"is the {name} in {town}." if verdict else f"is about the {name}.")
+        assert len(example.prompt.pictures) == 2
+        verdicts.append(verdict)
+    assert 5 < sum(verdicts) < 25
+
+
+@pytest.mark.parametrize("skill", [read, look, follow, quote])
+def test_what_is_asked_in_the_words_of_use_is_ranked_by_what_it_rests_on(room: Classroom, skill: Skill) -> None:
+    told = copy(room)
+    told.instructed = 1.0
+    for example in [skill(told) for _ in range(20)]:
+        text = "".join(block.get("text", "") for block in example.prompt.content)
+        said = read_ranked_answer(example.target, list(dict.fromkeys(re.findall(r"\[(\d)\] ", text.removeprefix(RANK)))))
+        cited = [one for sentence in reversed(said.sentences) for one in sentence.cites]
+        assert text.startswith(f"{RANK}\nQuestion: ")
+        assert list(said.ranking.order) == list(dict.fromkeys(cited))
+    assert not any(RANK in str(skill(room).prompt.content) for _ in range(5))
+
+
+@pytest.mark.parametrize("skill", [weigh, match])
+def test_what_is_judged_in_the_words_of_use_is_asked_as_the_judge_is(room: Classroom, skill: Skill) -> None:
+    told = copy(room)
+    told.instructed = 1.0
+    assert all(skill(told).prompt.content[0]["text"].startswith(f"{JUDGE}\nQuestion: ") for _ in range(5))
+    assert not any(JUDGE in str(skill(room).prompt.content) for _ in range(5))
 
 
 def test_a_lesson_in_concluding_tells_all_that_the_answer_needs(room: Classroom) -> None:

@@ -6,7 +6,8 @@ Goes on from `sft`. Learns from documents that retrieval really brings, so its n
 from those of which `sft` is not settled already. Reconstructed from the abstract (papers.md, section 1); our choices
 are numbered in `training/rewards/pointwise.py` and `training/grpo.py`, and
 1. no reason is written (`max_completion_length`), since only the verdict learns;
-2. a KL term (`beta`) holds it near `sft`: without, groups agree before the doubtful documents are learned.
+2. a KL term (`beta`) holds it near `sft`: without, groups agree before the doubtful documents are learned;
+3. more rows than questions as they come are of what needs several documents (`composed`).
 """
 
 from __future__ import annotations
@@ -31,12 +32,14 @@ class Stage1Config(StageConfig):
     """Every setting of stage I beyond TRL's own."""
 
     settled: float = 0.95  # documents of which the policy to start from is as sure as this, and right, are left out
+    composed: float = 0.4  # share of the rows' questions that need several documents, whose evidence is the doubtful one
 
 
 def prepared(config: Stage1Config, args: GRPOConfig) -> tuple[Dataset, Dataset]:
     """The rows to learn from, and those of an unseen world to examine on."""
     runs, settings = Path(args.output_dir), Settings()
-    worlds = Worlds(tuple(mixed(config.first_world, config.worlds)), config.entities, config.questions, config.drawn)
+    size = (config.entities, config.questions, config.drawn)
+    worlds = Worlds(tuple(mixed(config.first_world, config.worlds)), *size, config.composed)
     unseen = Worlds((config.examined_world,), config.entities, config.examined, config.drawn)
     about = {"seed": args.seed, "settings": asdict(settings)}
     examined = mapped(
