@@ -184,7 +184,8 @@ def test_what_is_asked_in_the_words_of_use_is_ranked_by_what_it_rests_on(room: C
     told.instructed = 1.0
     for example in [skill(told) for _ in range(20)]:
         text = "".join(block.get("text", "") for block in example.prompt.content)
-        said = read_ranked_answer(example.target, list(dict.fromkeys(re.findall(r"\[(\d)\] ", text.removeprefix(RANK)))))
+        numbers = list(dict.fromkeys(re.findall(r"\[(\d)\] ", text.removeprefix(RANK))))
+        said = read_ranked_answer(example.target, numbers)
         cited = [one for sentence in reversed(said.sentences) for one in sentence.cites]
         assert text.startswith(f"{RANK}\nQuestion: ")
         assert list(said.ranking.order) == list(dict.fromkeys(cited))

@@ -17,9 +17,11 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
+import torch
 from datasets import Dataset, Features, Image, List, Value
 
 from mmrag.errors import BadSetting
@@ -30,14 +32,12 @@ from mmrag.session.opened import load_encoder
 from mmrag.settings import ENCODER, Settings
 from mmrag.systems.judge import keep, kept
 from mmrag.types import Question
-from training.outcomes import TOGETHER
-from training.rewards import ranked
+from training.contrast import contrasting
 from training.skills import DRAWN, Classroom
 from training.world import World
 
 log = logging.getLogger("training.rows")
 Load = Callable[[], LocalPolicy]  # called where rows are made: those on disk need no model in memory
-RIGHT = 0.999  # of a reward, which is a sum of fractions
 REACH = 5  # so many questions are drawn for each that is wanted, where the composed ones have their own share
 FEATURES = Features(
     {
@@ -109,38 +109,36 @@ def judged_rows(
 
 
 def ranked_rows(
-    worlds: Worlds, seed: int, settings: Settings, load: Load, incomplete: float = 1.0, solved: float = 1.0
+    worlds: Worlds,
+    seed: int,
+    settings: Settings,
+    load: Load,
+    incomplete: float = 1.0,
+    tried: int = 0,
+    most: int = 128,
 ) -> Iterator[dict[str, Any]]:
     """A row for every question of which the policy keeps something, with what it keeps, best first.
 
     At most the share `incomplete` of the rows so far lacks evidence that the question has: what they teach is to say
-    that the answer is not there, and of questions that need several documents they would be the most. And at most the
-    share `solved` is of those for which the policy writes, by its first choices, all that a reward asks for: the
-    completions of such a group hardly ever differ.
+    that the answer is not there, and of questions that need several documents they would be the most. Where completions
+    are `tried`, so many of each prompt and of `most` tokens each, those are left out of which all are worth the same
+    (`training.contrast`).
     """
     policy = load()
-    count = lacking = easy = 0
+    torch.manual_seed(seed)  # of what is tried
+    count = lacking = 0
     for room, index in worlds.rooms(seed):
-        asked = list(_asked(room, index, settings, policy))
-        done = _solved(policy, asked, settings) if solved < 1.0 else [False] * len(asked)
-        for (prompt, question, names), right in zip(asked, done, strict=True):
-            lacks = not set(question.evidence) <= set(names)
-            if (lacks and lacking >= incomplete * (count + 1)) or (right and easy >= solved * (count + 1)):
+        made = [
+            row(prompt, question, names, "ranked", None)
+            for prompt, question, names in _asked(room, index, settings, policy)
+        ]
+        teaching = contrasting(policy, made, tried, most) if tried else [True] * len(made)
+        for one in compress(made, teaching):
+            lacks = not set(json.loads(one["question"])["evidence"]) <= set(one["shown"])
+            if lacks and lacking >= incomplete * (count + 1):
                 continue
-            count, lacking, easy = count + 1, lacking + lacks, easy + right
-            yield row(prompt, question, names, "ranked", None)
-
-
-def _solved(
-    policy: LocalPolicy, asked: Sequence[tuple[Prompt, Question, tuple[str, ...]]], settings: Settings
-) -> list[bool]:
-    """For which of what is asked `policy` writes all that a reward asks for."""
-    right: list[bool] = []
-    for start in range(0, len(asked), TOGETHER):
-        part = asked[start : start + TOGETHER]
-        texts = policy.generate_all([prompt for prompt, *_ in part], settings.max_new_tokens)
-        right += [ranked(text, *about).total > RIGHT for text, (_, *about) in zip(texts, part, strict=True)]
-    return right
+            count, lacking = count + 1, lacking + lacks
+            yield one
 
 
 def _asked(

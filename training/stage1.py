@@ -32,7 +32,7 @@ class Stage1Config(StageConfig):
     """Every setting of stage I beyond TRL's own."""
 
     settled: float = 0.95  # documents of which the policy to start from is as sure as this, and right, are left out
-    composed: float = 0.4  # share of the rows' questions that need several documents, whose evidence is the doubtful one
+    composed: float = 0.4  # share of the questions that need several documents: their evidence is the doubtful one
 
 
 def prepared(config: Stage1Config, args: GRPOConfig) -> tuple[Dataset, Dataset]:

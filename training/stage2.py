@@ -7,7 +7,7 @@ abstract (papers.md, section 1); our choices are numbered in `training/rewards/l
 1. some rows stay point-wise, so that what stage I learned is not lost;
 2. most rows ask what needs several documents, which sft has seen few of;
 3. of rows whose evidence stage I has not kept whole there are few: all they teach is to say so;
-4. and few of those that stage I does right already.
+4. and none whose completions by stage I are all worth the same (`training/contrast.py`).
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ class Stage2Config(StageConfig):
     settled: float = 0.95  # of those: documents of which the policy is as sure as this, and right, are left out
     composed: float = 0.8  # share of the list-wise rows' questions that need several documents
     incomplete: float = 0.2  # share at most of the list-wise rows that lack evidence which the question has
-    solved: float = 0.2  # and of those that the policy to start from does entirely right, by its first choices
+    tried: int = 4  # completions of each list-wise prompt; those of which all are worth the same are left out
 
 
 def prepared(config: Stage2Config, args: GRPOConfig) -> tuple[Dataset, Dataset]:
     """The rows to learn from, with what stage I keeps in them, and those of an unseen world to examine on."""
     runs, settings = Path(args.output_dir), Settings()
-    load = partial(starting_policy, config)
+    load, most = partial(starting_policy, config), args.max_completion_length or 128
     size = (config.entities, config.questions, config.drawn)
     worlds = Worlds(tuple(mixed(config.first_world, config.worlds)), *size, config.composed)
     others = tuple(mixed(config.first_world + config.worlds, config.judged_worlds))
@@ -53,13 +53,13 @@ def prepared(config: Stage2Config, args: GRPOConfig) -> tuple[Dataset, Dataset]:
     about = {"seed": args.seed, "settings": asdict(settings), **begun_with(config)}
     ranked, examined = (
         mapped(
-            partial(ranked_rows, some, args.seed, settings, load, *shares),
+            partial(ranked_rows, some, args.seed, settings, load, incomplete, tried, most),
             runs / name,
-            {"worlds": asdict(some), "shares": shares, **about},
+            {"worlds": asdict(some), "incomplete": incomplete, "tried": [tried, most], **about},
         )
-        for name, some, shares in (
-            ("ranked", worlds, (config.incomplete, config.solved)),
-            ("examined", unseen, (1.0, 1.0)),
+        for name, some, incomplete, tried in (
+            ("ranked", worlds, config.incomplete, config.tried),
+            ("examined", unseen, 1.0, 0),
         )
     )
     examined = examined.select(range(min(config.examined, len(examined))))

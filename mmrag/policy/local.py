@@ -122,6 +122,12 @@ class LocalPolicy:
         )
 
     @contextmanager
+    def borrowed(self) -> Iterator[tuple[Any, Any]]:
+        """The network, with the adapter in use, and its processor, held: for what only training asks of them."""
+        with self._turn(self._stage):
+            yield self._model, self._processor
+
+    @contextmanager
     def _turn(self, stage: str | None) -> Iterator[None]:
         with self._lock:
             self._adapters.use(stage)
