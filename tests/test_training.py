@@ -45,6 +45,7 @@ from training.skills import (
     plan,
     quote,
     read,
+    seek,
     survey,
     weigh,
 )
@@ -260,6 +261,17 @@ def test_a_lesson_in_identifying_cites_the_picture_of_the_thing_it_names(room: C
         (sentence,) = read_progress(example.target, list(said))
         name, town = said[sentence.cites[0]].strip().removeprefix("The ").split(", ")
         assert re.fullmatch(rf"This [a-z ]+ \(.+: .+\) is the {name} in {town}\.", uncited(sentence.text))
+
+
+def test_a_lesson_in_seeking_names_last_what_must_be_found_first(room: Classroom) -> None:
+    names = {one.name for one in room.world.facts.entities}
+    lessons = [seek(room) for _ in range(60)]
+    found = [one.target for one in lessons if ABSENT not in one.target]
+    assert 25 < len(found) < 60, "and some are not there"
+    for target in found:
+        think, answer = re.fullmatch(r"<think>(.*?)</think>.*<answer> (.*)</answer>", target).groups()  # type: ignore[union-attr]
+        assert answer in names or "(" in think
+        assert answer not in names or re.search(rf"{answer}(?: in \w+)? \[\d\]\.$", think)
 
 
 def test_some_lessons_in_reading_ask_what_no_document_says(room: Classroom) -> None:

@@ -182,6 +182,27 @@ def test_comparisons_come_out_as_their_numbers_do(questions: list[Question]) -> 
             assert question.answers[0] in wins(values, key=values.__getitem__)
 
 
+def test_what_is_found_in_a_column_is_said_with_the_numbers_that_decide(
+    world: World, questions: list[Question]
+) -> None:
+    compared = [
+        (hop, re.search(r" \(([\d, ]+): ([\d, ]+)\) (?:is|are) ", hop.statement))
+        for question in questions
+        for hop in question.hops
+        if hop.kb == "table"
+    ]
+    found = [(hop, said) for hop, said in compared if said]
+    assert len(found) > 10
+    for hop, said in found:
+        every, chosen = (part.split(", ") for part in said.groups())
+        table = world.document(hop.evidence[0]).table
+        assert table is not None
+        assert every in [list(column) for column in zip(*table.rows, strict=True)]
+        assert set(chosen) <= set(every)
+        names = {row[0]: row for row in table.rows}
+        assert {number for name in hop.answer.split(", ") for number in names[name]} >= set(chosen)
+
+
 def test_negatives_are_hard_but_never_evidence(world: World, questions: list[Question]) -> None:
     for question in questions:
         assert 6 <= len(set(question.negatives)) == len(question.negatives) <= 10

@@ -80,6 +80,11 @@ def reasoning(hop: Hop, number: Mapping[str, int]) -> str:
     return f"{capitalised(hop.statement)} {cited}."
 
 
+def aside(question: Question) -> bool:
+    """Whether a step says in brackets what it compares, as those about looks and about columns of a table do."""
+    return any(_ASIDE.search(hop.statement) for hop in question.hops)
+
+
 def capitalised(statement: str) -> str:
     """A statement as a sentence begins."""
     return statement[0].upper() + statement[1:]

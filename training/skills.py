@@ -28,7 +28,18 @@ from mmrag.policy.prompts import (
     rank_prompt,
 )
 from mmrag.types import Document, Modality, Query, Question
-from training.data import ABSENT, Example, capitalised, judge_target, ranking, reasoning, subject, verdict, written
+from training.data import (
+    ABSENT,
+    Example,
+    aside,
+    capitalised,
+    judge_target,
+    ranking,
+    reasoning,
+    subject,
+    verdict,
+    written,
+)
 from training.world import World
 from training.world.looks import Look, View, told
 from training.world.questions.asked_with import recognised
@@ -53,7 +64,9 @@ class Classroom:
 
     def __post_init__(self) -> None:
         self.single = [q for q in self.questions if len(q.hops) == 1 and len(q.evidence) == 1]
-        self.told = [q for q in self.single if q.image is None]  # those that a sentence answers
+        self.told = [q for q in self.single if q.image is None and not aside(q)]  # those that a sentence answers
+        names = {one.name for one in self.world.facts.entities}
+        self.sought = [q for q in self.single if aside(q) or q.answers[0] in names]
         self.seen = [q for q in self.single if q.hops[0].kb == "image"]
         self.chains = [q for q in self.questions if q.type.startswith(("Compose(", "Compare("))]
         self.unanswerable = [q for q in self.questions if not q.hops]
@@ -153,6 +166,13 @@ def read(room: Classroom) -> Example:
     question = room.rng.choice(room.unanswerable if unanswerable else room.single)
     shown = room.shuffled(question, room.rng.randint(1, room.documents))
     return _reading(room, question, room.query(question), shown, "read")
+
+
+def seek(room: Classroom) -> Example:
+    """Like `read`, of what must be found before it can be named: by a row, by a look, by what is said of it."""
+    question = room.rng.choice(room.sought or room.single)
+    shown = room.shuffled(question, room.rng.randint(1, room.documents))
+    return _reading(room, question, room.query(question), shown, "seek")
 
 
 def survey(room: Classroom) -> Example:
@@ -327,23 +347,24 @@ def same(room: Classroom) -> Example:
 
 
 SKILLS: Mapping[Callable[[Classroom], Example], float] = {  # of all lessons; short ones cost little
-    describe: 0.06,
-    pick: 0.06,
+    describe: 0.07,
+    pick: 0.07,
     look: 0.05,
-    read: 0.17,
+    read: 0.15,
+    seek: 0.12,
     follow: 0.11,
     plan: 0.03,
     survey: 0.05,
-    quote: 0.03,
+    quote: 0.02,
     cite: 0.02,
     conclude: 0.02,
-    agree: 0.03,
+    agree: 0.02,
     find: 0.01,
     weigh: 0.1,
-    match: 0.17,
+    match: 0.1,
     cells: 0.01,
     echo: 0.01,
-    identify: 0.05,
+    identify: 0.02,
     same: 0.02,
 }
 

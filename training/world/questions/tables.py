@@ -47,7 +47,7 @@ def extreme(desk: Desk, rng: random.Random, rows: Sequence[Entity]) -> tuple[Ent
     column, largest = rng.choice(group.columns), rng.random() < 0.5
     found = (max if largest else min)(rows, key=lambda one: one.numbers[column.name])
     phrase = (column.top if largest else column.bottom).format(g=group.of(town.name))
-    statement = f"{phrase} is {found.the}"
+    statement = f"{phrase} ({_column(desk, rows, column.name)}: {found.numbers[column.name]}) is {found.the}"
     source = desk.library.source[found.name, column.name]
     return found, phrase, Hop(_EXTREME[0].format(top=phrase), "table", found.name, (source,), statement)
 
@@ -74,8 +74,9 @@ def exceeding(desk: Desk, rng: random.Random, rows: Sequence[Entity]) -> tuple[t
     over = column.over.format(v=limit)
     among = rows[0].group.of(rows[0].town.name)
     source = desk.library.source[chosen[0].name, column.name]
-    those = f"those of {among} that {over} are" if len(chosen) > 1 else f"the one of {among} that {_singular(over)} is"
-    statement = f"{those} {listed([one.the for one in chosen])}"
+    those = f"those of {among} that {over}" if len(chosen) > 1 else f"the one of {among} that {_singular(over)}"
+    those += f" ({_column(desk, rows, column.name)}: {_column(desk, chosen, column.name)})"
+    statement = f"{those} {'are' if len(chosen) > 1 else 'is'} {listed([one.the for one in chosen])}"
     names = ", ".join(one.name for one in chosen)
     return chosen, over, Hop(f"Which of {among} {over}?", "table", names, (source,), statement)
 
@@ -87,6 +88,14 @@ def _count(desk: Desk, rng: random.Random) -> Draft | None:
     chosen, over, hop = found
     question = desk.word(rng, _COUNT, g=rows[0].group.of(rows[0].town.name), over=over)
     return Draft(question, (str(len(chosen)),), "number", "TableQ", (hop,), chosen)
+
+
+def _column(desk: Desk, rows: Sequence[Entity], name: str) -> str:
+    """The numbers of `rows` in a column, in the order of their table: what a reader compares, so it is said first."""
+    table = desk.library.documents[desk.library.source[rows[0].name, name]].table
+    assert table is not None
+    numbers = {one.name: one.numbers[name] for one in rows}
+    return ", ".join(str(numbers[row[0]]) for row in table.rows if row[0] in numbers)
 
 
 def _singular(over: str) -> str:
