@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from mmrag.types import Hop
 from training.world.facts import Entity
@@ -47,7 +47,8 @@ def extreme(desk: Desk, rng: random.Random, rows: Sequence[Entity]) -> tuple[Ent
     column, largest = rng.choice(group.columns), rng.random() < 0.5
     found = (max if largest else min)(rows, key=lambda one: one.numbers[column.name])
     phrase = (column.top if largest else column.bottom).format(g=group.of(town.name))
-    statement = f"{phrase} ({_column(desk, rows, column.name)}: {found.numbers[column.name]}) is {found.the}"
+    told = _told(_column(desk, rows, column.name), [found.numbers[column.name]])
+    statement = f"{phrase} {told} is {found.the}"
     source = desk.library.source[found.name, column.name]
     return found, phrase, Hop(_EXTREME[0].format(top=phrase), "table", found.name, (source,), statement)
 
@@ -70,13 +71,15 @@ def exceeding(desk: Desk, rng: random.Random, rows: Sequence[Entity]) -> tuple[t
     if numbers[place + 1] - numbers[place] < 2:
         return None
     limit = rng.randrange(numbers[place] + 1, numbers[place + 1])
-    chosen = tuple(one for one in rows if one.numbers[column.name] > limit)
+    numbered = _column(desk, rows, column.name)
+    above = {name: number for name, number in numbered.items() if number > limit}
+    chosen = tuple(one for one in rows if one.name in above)
     over = column.over.format(v=limit)
     among = rows[0].group.of(rows[0].town.name)
     source = desk.library.source[chosen[0].name, column.name]
     those = f"those of {among} that {over}" if len(chosen) > 1 else f"the one of {among} that {_singular(over)}"
-    those += f" ({_column(desk, rows, column.name)}: {_column(desk, chosen, column.name)})"
-    statement = f"{those} {'are' if len(chosen) > 1 else 'is'} {listed([one.the for one in chosen])}"
+    told, the = _told(numbered, list(above.values())), {one.name: one.the for one in chosen}
+    statement = f"{those} {told} {'are' if len(chosen) > 1 else 'is'} {listed([the[name] for name in above])}"
     names = ", ".join(one.name for one in chosen)
     return chosen, over, Hop(f"Which of {among} {over}?", "table", names, (source,), statement)
 
@@ -90,12 +93,17 @@ def _count(desk: Desk, rng: random.Random) -> Draft | None:
     return Draft(question, (str(len(chosen)),), "number", "TableQ", (hop,), chosen)
 
 
-def _column(desk: Desk, rows: Sequence[Entity], name: str) -> str:
-    """The numbers of `rows` in a column, in the order of their table: what a reader compares, so it is said first."""
+def _column(desk: Desk, rows: Sequence[Entity], name: str) -> dict[str, int]:
+    """The numbers of a column by the names of their `rows`, in the table's order."""
     table = desk.library.documents[desk.library.source[rows[0].name, name]].table
     assert table is not None
     numbers = {one.name: one.numbers[name] for one in rows}
-    return ", ".join(str(numbers[row[0]]) for row in table.rows if row[0] in numbers)
+    return {row[0]: numbers[row[0]] for row in table.rows}
+
+
+def _told(column: Mapping[str, int], deciding: Sequence[int]) -> str:
+    """What is compared, and what decides, said first: numbers without names were not learned (docs/benchmarks.md)."""
+    return f"({', '.join(f'{name} {number}' for name, number in column.items())}: {', '.join(map(str, deciding))})"
 
 
 def _singular(over: str) -> str:
