@@ -50,6 +50,7 @@ from training.grpo import (
 from training.rewards import ranked
 from training.rows import FEATURES, Worlds, judged_rows, mapped, ranked_rows, row
 from training.skills import Classroom
+from training.supervised import labelled
 from training.world import World
 
 QUERY = Query("Which colour is the roof?")
@@ -154,7 +155,8 @@ def test_rows_whose_completions_are_all_worth_the_same_are_left_out(sft: LocalPo
     assert 0 < len(teaching) < len(every)
     assert all(one in every for one in teaching)
     assert teaching == list(ranked_rows(some, 1, settings, lambda: sft, 1.0, 4)), "the same draws every time"
-    assert not any(contrasting(sft, every, 1, 64)), "one alone differs from none"
+    asked = [(labelled(one).prompt, *about(one)) for one in every]
+    assert not any(contrasting(sft, asked, 1, 64)), "one alone differs from none"
 
 
 @pytest.mark.parametrize("known", [True, False])
@@ -168,7 +170,7 @@ def test_completions_are_drawn_as_the_policy_writes(
         monkeypatch.setattr("training.contrast.SHARING", ())
     torch.manual_seed(0)
     asked = [one for one in rows if one["kind"] == "ranked"]
-    drawn = completions(sft, asked, 3, 96)
+    drawn = completions(sft, [labelled(one).prompt for one in asked], 3, 96)
     assert [len(some) for some in drawn] == [3] * len(asked)
     scored = [ranked(text, *about(one)) for one, some in zip(asked, drawn, strict=True) for text in some]
     assert sum(one.components["format"] for one in scored) > 0.6 * len(scored)

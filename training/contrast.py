@@ -7,58 +7,51 @@ meets the same prompts.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import torch
 
 from mmrag.policy.judging import SHARING
 from mmrag.policy.local import LocalPolicy
+from mmrag.policy.prompts import Prompt
+from mmrag.policy.whole import encode_whole
 from mmrag.types import Question
 from training.rewards import ranked
 from training.sharing import KINDS, Prompts, sample
 
 SAME = 1e-3  # of a reward, which is a sum of fractions
 TOGETHER = 16  # prompts that are tried at once
+Asked = tuple[Prompt, Question, Sequence[str]]  # with the ids of the documents shown
 
 
-def contrasting(policy: LocalPolicy, rows: Sequence[Mapping[str, Any]], tried: int, most: int) -> list[bool]:
-    """For which list-wise rows `tried` completions, of `most` tokens at most, differ in worth."""
+def contrasting(policy: LocalPolicy, asked: Sequence[Asked], tried: int, most: int) -> list[bool]:
+    """For which list-wise prompts `tried` completions, of `most` tokens at most, differ in worth."""
     found: list[bool] = []
-    for start in range(0, len(rows), TOGETHER):
-        part = rows[start : start + TOGETHER]
-        for row, texts in zip(part, completions(policy, part, tried, most), strict=True):
-            question = Question.from_dict(json.loads(row["question"]))
-            worth = [ranked(text, question, row["shown"]).total for text in texts]
+    for start in range(0, len(asked), TOGETHER):
+        part = asked[start : start + TOGETHER]
+        drawn = completions(policy, [prompt for prompt, *_ in part], tried, most)
+        for (_, question, shown), texts in zip(part, drawn, strict=True):
+            worth = [ranked(text, question, shown).total for text in texts]
             found.append(max(worth) - min(worth) > SAME)
     return found
 
 
 @torch.inference_mode()
-def completions(policy: LocalPolicy, rows: Sequence[Mapping[str, Any]], tried: int, most: int) -> list[list[str]]:
-    """So many completions of each row's prompt as `tried` says, sampled at temperature 1 as the stages do."""
+def completions(policy: LocalPolicy, prompts: Sequence[Prompt], tried: int, most: int) -> list[list[str]]:
+    """So many completions of each prompt as `tried` says, sampled at temperature 1 as the stages do."""
     with policy.borrowed() as (model, processor):
-        tokenizer = processor.tokenizer
-        pictures = [list(row["images"]) for row in rows]
-        inputs = processor(
-            text=[processor.apply_chat_template(row["prompt"], add_generation_prompt=True) for row in rows],
-            images=pictures if any(pictures) else None,
-            padding=True,
-            padding_side="left",
-            return_tensors="pt",
-        ).to(model.device)
+        inputs = encode_whole(processor, prompts).to(model.device)
         if isinstance(model, SHARING):
-            ends = torch.tensor([tokenizer.eos_token_id], device=model.device)
             kinds = inputs.get(KINDS, torch.zeros_like(inputs["input_ids"]))
             seen = inputs.get("pixel_values"), inputs.get("image_grid_thw")
-            prompts = Prompts(inputs["input_ids"], inputs["attention_mask"], kinds, *seen)
-            which = torch.arange(len(rows), device=model.device).repeat_interleave(tried)
-            written = sample(model, prompts, which, 1.0, most, ends, (processor.image_token_id,))
+            read = Prompts(inputs["input_ids"], inputs["attention_mask"], kinds, *seen)
+            which = torch.arange(len(prompts), device=model.device).repeat_interleave(tried)
+            ends = torch.tensor([processor.tokenizer.eos_token_id], device=model.device)
+            written = sample(model, read, which, 1.0, most, ends, (processor.image_token_id,))
         else:
             drawn = model.generate(
                 **inputs, max_new_tokens=most, do_sample=True, top_k=0, top_p=1.0, num_return_sequences=tried
             )
             written = drawn[:, inputs["input_ids"].shape[1] :].tolist()
-    texts = tokenizer.batch_decode(written, skip_special_tokens=True)
+    texts = processor.tokenizer.batch_decode(written, skip_special_tokens=True)
     return [texts[start : start + tried] for start in range(0, len(texts), tried)]

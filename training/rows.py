@@ -128,17 +128,14 @@ def ranked_rows(
     torch.manual_seed(seed)  # of what is tried
     count = lacking = 0
     for room, index in worlds.rooms(seed):
-        made = [
-            row(prompt, question, names, "ranked", None)
-            for prompt, question, names in _asked(room, index, settings, policy)
-        ]
-        teaching = contrasting(policy, made, tried, most) if tried else [True] * len(made)
-        for one in compress(made, teaching):
-            lacks = not set(json.loads(one["question"])["evidence"]) <= set(one["shown"])
+        asked = list(_asked(room, index, settings, policy))
+        teaching = contrasting(policy, asked, tried, most) if tried else [True] * len(asked)
+        for prompt, question, names in compress(asked, teaching):
+            lacks = not set(question.evidence) <= set(names)
             if lacks and lacking >= incomplete * (count + 1):
                 continue
             count, lacking = count + 1, lacking + lacks
-            yield one
+            yield row(prompt, question, names, "ranked", None)
 
 
 def _asked(
