@@ -34,6 +34,7 @@ from mmrag.types import Document, Modality, Query, Question
 from training import grpo
 from training.checkpoint import clear
 from training.chronicle import Chronicle
+from training.classroom import Classroom
 from training.contrast import completions, contrasting
 from training.grpo import (
     Diverged,
@@ -49,7 +50,6 @@ from training.grpo import (
 )
 from training.rewards import ranked
 from training.rows import FEATURES, Worlds, judged_rows, mapped, ranked_rows, row
-from training.skills import Classroom
 from training.supervised import labelled
 from training.world import World
 

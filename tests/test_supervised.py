@@ -14,8 +14,8 @@ from trl import GRPOConfig
 from mmrag.policy.grammar import read_ranked_answer, read_verdict
 from mmrag.policy.load import load_policy
 from mmrag.policy.prompts import judge_prompt, rank_prompt
+from training.classroom import Classroom
 from training.rows import FEATURES, row
-from training.skills import Classroom
 from training.stage2 import Stage2Config
 from training.supervised import Labelled, labelled, train
 from training.world import World

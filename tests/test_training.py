@@ -26,12 +26,12 @@ from mmrag.types import Question
 from training.architecture import make_model, make_processor, make_tokenizer
 from training.base import STRESS, BaseConfig, Run, chunk_batches, documents_at, level_at, stress_at
 from training.batches import DECISIVE_WEIGHT, PROMPT_WEIGHT, collate, encode, target_weights, weighted_loss
+from training.classroom import Classroom
 from training.data import ABSENT, Example, capitalised, judge_target, ranked_target, subject
 from training.optim import Optimizers, orthogonal, warm_constant_cool
 from training.skills import (
     SKILLS,
     THAT,
-    Classroom,
     agree,
     cite,
     conclude,

@@ -31,9 +31,10 @@ from trl import TrlParser
 from mmrag.policy.load import native
 from training import checkpoint
 from training.batches import DECISIVE_WEIGHT, PROMPT_WEIGHT, Batch, encode, in_batches, to_device, weighted_loss
+from training.classroom import Classroom
 from training.data import Example
 from training.optim import Optimizers, warm_constant_cool
-from training.skills import Classroom, lesson
+from training.skills import lesson
 from training.world import World
 from training.world.difficulty import LEVELS
 from training.world.names import mixed

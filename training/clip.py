@@ -35,7 +35,8 @@ from torch.utils.tensorboard import SummaryWriter
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from mmrag.settings import ENCODER, POLICY
-from training.skills import DRAWN, description
+from training.classroom import DRAWN
+from training.skills import description
 from training.world.looks import KINDS, Look, random_look, random_view
 from training.world.pictures import draw
 

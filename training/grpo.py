@@ -38,10 +38,10 @@ from mmrag.types import Question
 from training.adapter import EXCLUDED, digest, made_with, portable, write_adapter
 from training.checkpoint import clear, last_whole
 from training.chronicle import Chronicle
+from training.classroom import DRAWN
 from training.rewards import Score, judged, listwise, pointwise, ranked
 from training.rows import fitting
 from training.sharing import SharedPrompts
-from training.skills import DRAWN
 
 log = logging.getLogger("training.grpo")
 RewardFunction = Callable[..., list[float | None]]

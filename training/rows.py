@@ -32,8 +32,8 @@ from mmrag.session.opened import load_encoder
 from mmrag.settings import ENCODER, Settings
 from mmrag.systems.judge import keep, kept
 from mmrag.types import Question
+from training.classroom import DRAWN, Classroom
 from training.contrast import contrasting
-from training.skills import DRAWN, Classroom
 from training.world import World
 
 log = logging.getLogger("training.rows")

@@ -32,8 +32,8 @@ from mmrag.types import Question
 from training.adapter import EXCLUDED, portable, write_adapter
 from training.batches import Batch, collate, encode, weighted_loss
 from training.checkpoint import clear, last_whole
+from training.classroom import Classroom
 from training.data import Example, judge_example, ranked_example
-from training.skills import Classroom
 from training.world import World
 from training.world.names import mixed
 

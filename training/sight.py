@@ -30,8 +30,8 @@ from trl import TrlParser
 
 from mmrag.policy.load import native
 from training import checkpoint
+from training.classroom import DRAWN
 from training.optim import Optimizers, warm_constant_cool
-from training.skills import DRAWN
 from training.world.looks import BESIDE, HOURS, KINDS, SIDES, WEATHERS, Look, View, random_look, random_view
 from training.world.pictures import draw
 

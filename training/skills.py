@@ -9,12 +9,8 @@ in the words of use, long as they are, so that fine-tuning need not spend itself
 
 from __future__ import annotations
 
-import io
-import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-
-from PIL import Image
+from dataclasses import replace
 
 from mmrag.policy.grammar import NOT_FOUND
 from mmrag.policy.prompts import (
@@ -28,10 +24,10 @@ from mmrag.policy.prompts import (
     rank_prompt,
 )
 from mmrag.types import Document, Modality, Query, Question
+from training.classroom import Classroom, as_png
 from training.data import (
     ABSENT,
     Example,
-    aside,
     capitalised,
     judge_target,
     ranking,
@@ -40,101 +36,12 @@ from training.data import (
     verdict,
     written,
 )
-from training.world import World
 from training.world.looks import Look, View, told
 from training.world.questions.asked_with import recognised
 
-DRAWN = 96  # pixels; pictures are drawn this large for training and shrunk by the processor
 MISSING = 0.3  # of the lessons in reading have no answer among their documents
 THAT = "that one"  # what the step before has found, where a second step is told
 UNANSWERABLE = 0.06  # of the lessons in reading ask what no document of the world says
-
-
-@dataclass
-class Classroom:
-    """A world and everything about it that examples are cut from, made once."""
-
-    world: World
-    questions: tuple[Question, ...]
-    rng: random.Random
-    documents: int  # documents shown at most: one handle of the curriculum
-    stress: Mapping[str, float] = field(default_factory=dict)  # shares of the lessons that skills have for a while
-    instructed: float = 0.0  # share of the lessons in reading and judging that are asked in the words of use
-    drawn: int = DRAWN  # pixels of a picture's side
-
-    def __post_init__(self) -> None:
-        self.single = [q for q in self.questions if len(q.hops) == 1 and len(q.evidence) == 1]
-        self.told = [q for q in self.single if q.image is None and not aside(q)]  # those that a sentence answers
-        names = {one.name for one in self.world.facts.entities}
-        self.sought = [q for q in self.single if aside(q) or q.answers[0] in names]
-        self.seen = [q for q in self.single if q.hops[0].kb == "image"]
-        self.chains = [q for q in self.questions if q.type.startswith(("Compose(", "Compare("))]
-        self.unanswerable = [q for q in self.questions if not q.hops]
-        self.reasoned = [q for q in self.questions if q.hops and q.image is None]
-        self.pictures = [d for d in self.world.documents.values() if d.modality is Modality.IMAGE]
-        self.written = [d for d in self.world.documents.values() if d.modality is not Modality.IMAGE]
-        self.tables = [d for d in self.world.documents.values() if d.table is not None]
-        self._drawn: dict[str, Image.Image] = {}
-
-    def shown(self, document_id: str) -> Shown:
-        """A document with its picture, drawn once."""
-        document = self.world.documents[document_id]
-        if document.modality is not Modality.IMAGE:
-            return Shown(document)
-        if document_id not in self._drawn:
-            self._drawn[document_id] = self.world.picture(document_id, self.drawn)
-        return Shown(document, self._drawn[document_id])
-
-    def query(self, question: Question) -> Query:
-        """The question as it is asked, with its picture if it has one."""
-        if question.image is None:
-            return Query(question.question)
-        return Query(question.question, as_png(self.world.query_picture(question.id, self.drawn)))
-
-    def alike(self) -> tuple[Document, list[Document]]:
-        """A picture, and two or more that it is one of: those of its kind first, in random order."""
-        first = self.rng.choice(self.pictures)
-        others = [one for one in self.pictures if one != first]
-        self.rng.shuffle(others)
-        others.sort(key=lambda one: self.world.views[one.id][0].kind != self.world.views[first.id][0].kind)
-        chosen = [first, *others[: self.rng.randint(1, max(1, self.documents - 1))]]
-        self.rng.shuffle(chosen)
-        return first, chosen
-
-    def sentences(self, question: Question, count: int) -> list[Shown]:
-        """At most `count` documents of one sentence: the one that answers, among those most like it that do not."""
-        (hop,) = question.hops
-        before, _, after = hop.statement.partition(question.answers[0])
-        pool = {q.hops[0].statement for q in self.told} - {hop.statement}
-        others = [one for one in sorted(pool) if not (after and one.startswith(before) and one.endswith(after))]
-        self.rng.shuffle(others)
-        pieces = _pieces(hop.statement)
-        others.sort(key=lambda one: -len(pieces & _pieces(one)))
-        near = others[: count + 2]
-        said = [hop.statement, *self.rng.sample(near, min(len(near), count - 1))]
-        ids = [hop.evidence[0], *map(str, range(1, len(said)))]
-        documents = [
-            Document(one, Modality.PASSAGE, "", f"{capitalised(says)}.") for one, says in zip(ids, said, strict=True)
-        ]
-        self.rng.shuffle(documents)
-        return [Shown(one) for one in documents]
-
-    def shuffled(self, question: Question, count: int) -> list[Shown]:
-        """All evidence among hard negatives, or as many other documents, `count` in all, in random order."""
-        ids = list(question.evidence)
-        near = [one for one in question.negatives if one not in ids]
-        most = max(0, count - len(ids)) if self.rng.random() < 0.5 else max(0, (count - len(ids) + 1) // 2)
-        ids += self.rng.sample(near, min(len(near), most))
-        ids += [one for one in self.world.lookalikes(question, count, self.rng) if one not in ids][: count - len(ids)]
-        self.rng.shuffle(ids)
-        return [self.shown(one) for one in ids]
-
-
-def as_png(picture: Image.Image) -> bytes:
-    """A picture as a question carries it."""
-    buffer = io.BytesIO()
-    picture.save(buffer, "PNG", compress_level=1)
-    return buffer.getvalue()
 
 
 def describe(room: Classroom) -> Example:
@@ -405,8 +312,3 @@ def _judged(room: Classroom, query: Query, shown: Shown, target: str, skill: str
         return Example(judge_prompt(query, shown), target, skill)
     parts = ["Question: ", *question_parts(query), "\n", *document_parts(shown), "\nIs it of use?"]
     return Example(Prompt.of(*parts), target, skill)
-
-
-def _pieces(statement: str) -> set[str]:
-    """Runs of three letters: names that differ in one vowel share most of theirs."""
-    return {statement[at : at + 3] for at in range(len(statement) - 2)}
