@@ -274,6 +274,37 @@ def test_a_lesson_in_seeking_names_last_what_must_be_found_first(room: Classroom
         assert answer not in names or re.search(rf"{answer}(?: in \w+)? \[\d\]\.$", think)
 
 
+def test_among_rivals_what_is_sought_is_told_of_no_more_than_its_kin() -> None:
+    """A model that learned where the answer was named most often named what was told of most, and failed in use."""
+    told: Counter[str] = Counter()
+    for seed in range(40, 44):
+        world = World(seed, 40)
+        room = Classroom(world, tuple(world.questions(120, "train")), random.Random(seed), 3)
+        mentions = world.library.mentions
+        for question in room.sought:
+            found = next((one for one in world.facts.entities if one.name == question.answers[0]), None)
+            kin = [one for one in world.facts.entities if found and one.kind == found.kind and one is not found]
+            if not found or not kin:
+                continue
+            for name, documents in (("rivals", room.rivals(question)), ("negatives", question.negatives)):
+                told[f"{name} found"] += len(set(documents) & set(mentions[found.name]))
+                told[f"{name} kin"] += sum(len(set(documents) & set(mentions[one.name])) for one in kin) / len(kin)
+    assert told["negatives found"] > 2 * told["negatives kin"], "so these give the answer away"
+    assert told["rivals found"] < told["rivals kin"], "and these do not: one document is told already, the evidence"
+
+
+def test_rivals_are_of_the_evidence_s_sort_and_never_evidence(room: Classroom) -> None:
+    role = room.world.library.role
+    for question in room.questions:
+        rivals = room.rivals(question)
+        assert len(set(rivals)) == len(rivals)
+        assert not set(rivals) & set(question.evidence)
+    for question in room.sought:
+        wanted = {role[one] for one in question.evidence}
+        there = {one for one, name in role.items() if name in wanted and one not in question.evidence}
+        assert there <= set(room.rivals(question))
+
+
 def test_some_lessons_in_reading_ask_what_no_document_says(room: Classroom) -> None:
     unanswerable = {question.question for question in room.questions if not question.hops}
     asked = [example for example in (read(room) for _ in range(120)) if example.skill == "read absent"]

@@ -14,6 +14,7 @@ from mmrag.types import Document, Modality, Query, Question
 from training.data import aside, capitalised
 from training.world import World
 
+FEW = 3  # rivals of another sort than the evidence, at least
 DRAWN = 96  # pixels; pictures are drawn this large for training and shrunk by the processor
 
 
@@ -86,10 +87,30 @@ class Classroom:
         self.rng.shuffle(documents)
         return [Shown(one) for one in documents]
 
+    def rivals(self, question: Question) -> list[str]:
+        """Documents that mislead, none of them evidence, in random order.
+
+        Where a thing is sought that the question does not name, the world's own negatives are about that thing, its
+        likes in name and its town: a model that learned among them named what was told of most, and failed in use,
+        where retrieval knows no more than the question. These are of the same sort as the evidence, and for each of
+        them one that names what the question names or tells of the same kind of thing.
+        """
+        facts, library = self.world.facts, self.world.library
+        kinds = {one.kind for one in facts.entities if one.name not in question.question and _finds(question, one.name)}
+        if not kinds:
+            return self.rng.sample(question.negatives, len(question.negatives))
+        roles = {library.role[gold] for gold in question.evidence}
+        alike = {one for role in roles for one in library.roles[role]} - {*question.evidence}
+        named = {one.name for one in (*facts.people, *facts.towns) if one.name in question.question}
+        kin = {one.name for one in facts.entities if one.kind in kinds}
+        others = {one for name in named | kin for one in library.mentions[name]} - alike - {*question.evidence}
+        rivals = [*alike, *self.rng.sample(sorted(others), min(len(others), max(len(alike), FEW)))]
+        return self.rng.sample(sorted(rivals), len(rivals))
+
     def shuffled(self, question: Question, count: int) -> list[Shown]:
         """All evidence among hard negatives, or as many other documents, `count` in all, in random order."""
         ids = list(question.evidence)
-        near = [one for one in question.negatives if one not in ids]
+        near = self.rivals(question)
         most = max(0, count - len(ids)) if self.rng.random() < 0.5 else max(0, (count - len(ids) + 1) // 2)
         ids += self.rng.sample(near, min(len(near), most))
         ids += [one for one in self.world.lookalikes(question, count, self.rng) if one not in ids][: count - len(ids)]
@@ -102,6 +123,11 @@ def as_png(picture: Image.Image) -> bytes:
     buffer = io.BytesIO()
     picture.save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()
+
+
+def _finds(question: Question, name: str) -> bool:
+    """Whether a hop ends at that name: what it compares on the way, in brackets, does not count."""
+    return any(name in hop.statement.rpartition(")")[2] for hop in question.hops)
 
 
 def _pieces(statement: str) -> set[str]:

@@ -113,7 +113,7 @@ def lessons(config: SftConfig, room: Classroom) -> Iterator[Example]:
     composed = [q for q in answerable if len(q.evidence) > 1 and len(q.evidence) <= config.shown]
     for index in range(config.judged):
         question = rng.choice(answerable)
-        document = rng.choice(question.evidence) if index % 2 else rng.choice(question.negatives)
+        document = rng.choice(question.evidence if index % 2 else room.rivals(question))
         yield judge_example(question, room.query(question), room.shown(document))
     for pool, count in ((single, config.ranked), (composed, config.composed)):
         for _ in range(count):

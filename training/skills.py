@@ -196,9 +196,8 @@ def weigh(room: Classroom) -> Example:
     """Say whether one document is of use for a question, and what it is about."""
     question = room.rng.choice(room.single)
     wanted = room.rng.random() < 0.5
-    other = (
-        room.rng.choice(question.negatives) if question.negatives else room.world.lookalikes(question, 1, room.rng)[0]
-    )
+    rivals = room.rivals(question)
+    other = room.rng.choice(rivals) if rivals else room.world.lookalikes(question, 1, room.rng)[0]
     shown = room.shown(question.evidence[0] if wanted else other)
     return _judged(room, room.query(question), shown, judge_target(question, shown.document), "weigh")
 
