@@ -34,6 +34,7 @@ from training.skills import (
     THAT,
     agree,
     cite,
+    column,
     conclude,
     description,
     follow,
@@ -303,6 +304,22 @@ def test_rivals_are_of_the_evidence_s_sort_and_never_evidence(room: Classroom) -
         wanted = {role[one] for one in question.evidence}
         there = {one for one, name in role.items() if name in wanted and one not in question.evidence}
         assert there <= set(room.rivals(question))
+
+
+def test_a_lesson_in_a_column_shows_its_table_alone_and_says_every_number(room: Classroom) -> None:
+    for _ in range(20):
+        example = column(room)
+        ((_, document),) = numbered(example).items()
+        rows = [[cell.strip() for cell in row.split("|")[1:]] for row in document.splitlines()[2:]]
+        told = re.search(r"\((.*): (.*)\)", example.target)
+        assert told
+        every = [one.rpartition(" ") for one in told[1].split(", ")]
+        assert [name for name, _, _ in every] == [row[0] for row in rows]
+        assert all(number in row[1:] for (_, _, number), row in zip(every, rows, strict=True))
+        deciding = [name for name, _, number in every if number in told[2].split(", ")]
+        answer = re.search(r"<answer> (.*)</answer>", example.target)
+        assert answer
+        assert answer[1] in (*deciding, str(len(deciding)))
 
 
 def test_some_lessons_in_reading_ask_what_no_document_says(room: Classroom) -> None:

@@ -20,6 +20,7 @@ from training.world.facts import Entity, settle
 from training.world.looks import Look, View, random_view
 from training.world.questions import SPLITS, Desk, stream
 from training.world.questions.seeing import yes_no_draft
+from training.world.questions.tables import over_column
 
 LEAST, MOST = 12, 300  # entities; more than 300 would use up the world's names
 
@@ -78,6 +79,11 @@ class World:
         """A question that asks whether a thing looks so, true in half of all cases; of no split, and without an id."""
         entity = rng.choice(self.facts.entities)
         return yes_no_draft(self._desk, entity, rng, entity.the, ()).finish("", "train", ())
+
+    def over_column(self, rng: random.Random) -> Question | None:
+        """A question that a table's column decides, of no split and without an id; None where tables have one row."""
+        draft = over_column(self._desk, rng)
+        return draft.finish("", "train", ()) if draft else None
 
     def lookalikes(self, question: Question, count: int, rng: random.Random) -> list[str]:
         """Random documents, at most `count`, that are no evidence for `question`: something to hide the evidence in."""

@@ -34,6 +34,11 @@ def in_tables(desk: Desk, rng: random.Random) -> Draft | None:
     return attempt(ask, desk, rng)
 
 
+def over_column(desk: Desk, rng: random.Random) -> Draft | None:
+    """One question that a column decides: whose number is the most or least, or how many exceed one."""
+    return attempt(rng.choices((_extreme, _count), weights=(0.7, 0.3))[0], desk, rng)
+
+
 def _cell(desk: Desk, rng: random.Random) -> Draft:
     entity = rng.choice(desk.facts.entities)
     name = rng.choice(list(entity.numbers))
