@@ -47,6 +47,7 @@ from training.skills import (
     quote,
     read,
     seek,
+    sift,
     survey,
     weigh,
 )
@@ -304,6 +305,15 @@ def test_rivals_are_of_the_evidence_s_sort_and_never_evidence(room: Classroom) -
         wanted = {role[one] for one in question.evidence}
         there = {one for one, name in role.items() if name in wanted and one not in question.evidence}
         assert there <= set(room.rivals(question))
+
+
+def test_a_lesson_in_sifting_has_a_verdict_for_each_document_and_at_most_one_yes(room: Classroom) -> None:
+    examples = [sift(room) for _ in range(40)]
+    for example in examples:
+        verdicts = re.findall(r"\[(\d+)\]: (yes|no)\.", example.target)
+        assert [int(index) for index, _ in verdicts] == list(range(1, len(example.prompt.pictures)))
+        assert sum(said == "yes" for _, said in verdicts) <= 1
+    assert 0 < sum("yes" not in example.target for example in examples) < 20, "and now and then it is none"
 
 
 def test_a_lesson_in_a_column_shows_its_table_alone_and_says_every_number(room: Classroom) -> None:

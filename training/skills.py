@@ -248,6 +248,19 @@ def identify(room: Classroom) -> Example:
     return Example(prompt, f"<think>{said}</think>", "identify")
 
 
+def sift(room: Classroom) -> Example:
+    """Say of each of several documents whether it shows the thing on the question's picture: `match`, many at once."""
+    first, chosen = room.alike()
+    if len(chosen) > 2 and room.rng.random() < MISSING:
+        chosen.remove(first)
+    picture, _ = room.world.fresh_picture(first.id, room.rng, room.drawn)
+    prompt = Prompt.of(
+        *asked_of(Query("Which of them is this?", as_png(picture)), [room.shown(one.id) for one in chosen])
+    )
+    told = " ".join(f"[{index}]: {'yes' if one == first else 'no'}." for index, one in enumerate(chosen, start=1))
+    return Example(prompt, f"<think>{told}</think>", "sift")
+
+
 def same(room: Classroom) -> Example:
     """Say whether two pictures show the same thing, however each was taken."""
     first = room.rng.choice(room.pictures)
@@ -263,7 +276,7 @@ def same(room: Classroom) -> Example:
 
 SKILLS: Mapping[Callable[[Classroom], Example], float] = {  # of all lessons; short ones cost little
     describe: 0.07,
-    pick: 0.07,
+    pick: 0.06,
     look: 0.05,
     read: 0.15,
     seek: 0.1,
@@ -277,7 +290,8 @@ SKILLS: Mapping[Callable[[Classroom], Example], float] = {  # of all lessons; sh
     agree: 0.02,
     find: 0.01,
     weigh: 0.1,
-    match: 0.1,
+    match: 0.08,
+    sift: 0.03,
     cells: 0.01,
     echo: 0.01,
     identify: 0.01,
