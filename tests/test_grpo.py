@@ -136,17 +136,20 @@ def test_rows_that_the_policy_has_settled_are_left_out_and_both_kinds_stay_equal
     assert len(half) < len(every)
 
 
-def test_rows_that_lack_evidence_are_no_more_than_their_share(random_checkpoint: Path) -> None:
+def test_most_rows_that_lack_evidence_are_given_it_last(random_checkpoint: Path) -> None:
     policy = load_policy(random_checkpoint)
     some, settings = Worlds((9_401,), 24, 40, composed=0.8), Settings(threshold=0.0, top_k=4)
+    every, few, none = (list(ranked_rows(some, 1, settings, lambda: policy, share)) for share in (1.0, 0.25, 0.0))
 
     def lacking(rows: list[dict[str, Any]]) -> int:
         return sum(not set(json.loads(one["question"])["evidence"]) <= set(one["shown"]) for one in rows)
 
-    every, few = (list(ranked_rows(some, 1, settings, lambda: policy, share)) for share in (1.0, 0.25))
-    assert len(few) - lacking(few) == len(every) - lacking(every)
-    assert 0 < lacking(few) <= 0.25 * len(few) + 1
-    assert lacking(few) < lacking(every)
+    assert 0 < lacking(few) < lacking(every) / 2
+    assert lacking(none) == 0
+    assert len(every) == len(few) == len(none)
+    for before, after in zip(every, none, strict=True):
+        gold = json.loads(before["question"])["evidence"]
+        assert after["shown"] == before["shown"] + [one for one in gold if one not in before["shown"]]
 
 
 def test_rows_whose_completions_are_all_worth_the_same_are_left_out(sft: LocalPolicy) -> None:

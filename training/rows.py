@@ -119,27 +119,22 @@ def ranked_rows(
 ) -> Iterator[dict[str, Any]]:
     """A row for every question of which the policy keeps something, with what it keeps, best first.
 
-    At most the share `incomplete` of the rows so far lacks evidence that the question has: what they teach is to say
-    that the answer is not there, and of questions that need several documents they would be the most. Where completions
-    are `tried`, so many of each prompt and of `most` tokens each, those are left out of which all are worth the same
-    (`training.contrast`).
+    Where evidence is lacking, it is so for the share `incomplete`, and the others are given it, last, as what the
+    policy thinks least of stands last in use: the rows as they come teach to say that the answer is not there, and of
+    questions that need several documents they would be the most. Where completions are `tried`, so many of each prompt
+    and of `most` tokens each, those are left out of which all are worth the same (`training.contrast`).
     """
     policy = load()
     torch.manual_seed(seed)  # of what is tried
-    count = lacking = 0
     for room, index in worlds.rooms(seed):
-        asked = list(_asked(room, index, settings, policy))
+        asked = list(_asked(room, index, settings, policy, incomplete))
         teaching = contrasting(policy, asked, tried, most) if tried else [True] * len(asked)
         for prompt, question, names in compress(asked, teaching):
-            lacks = not set(question.evidence) <= set(names)
-            if lacks and lacking >= incomplete * (count + 1):
-                continue
-            count, lacking = count + 1, lacking + lacks
             yield row(prompt, question, names, "ranked", None)
 
 
 def _asked(
-    room: Classroom, index: Index, settings: Settings, policy: LocalPolicy
+    room: Classroom, index: Index, settings: Settings, policy: LocalPolicy, incomplete: float
 ) -> Iterator[tuple[Prompt, Question, tuple[str, ...]]]:
     """What the list-wise stage is asked in a world, and the documents shown; nothing where none is kept."""
     for question in room.questions:
@@ -147,6 +142,9 @@ def _asked(
         brought = [room.shown(hit.document.id) for hit in index.search(query, settings.retrieve)]
         judged = dict(zip((one.document.id for one in brought), policy.judge(query, brought), strict=True))
         if names := kept(keep(judged, settings.threshold, settings.top_k)):
+            lost = [one for one in question.evidence if one not in names]
+            if lost and room.rng.random() >= incomplete:
+                names = (*names, *lost)
             yield rank_prompt(query, [room.shown(one) for one in names]), question, names
 
 

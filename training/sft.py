@@ -53,7 +53,7 @@ class SftConfig:
     entities: int = 48
     judged: int = 80  # point-wise examples a world, half of them of gold documents
     ranked: int = 60  # list-wise examples a world of single-hop questions
-    composed: int = 12  # list-wise examples a world of questions that need several documents
+    composed: int = 12  # list-wise examples a world of questions that need several steps
     absent: int = 8  # list-wise examples a world whose answer is not shown
     shown: int = 5  # documents at most
     reasoned: bool = True  # whether ranked answers show their reasoning; without, they begin with the ranking
@@ -110,7 +110,7 @@ def lessons(config: SftConfig, room: Classroom) -> Iterator[Example]:
     rng = room.rng
     answerable = [q for q in room.questions if q.evidence]
     single = [q for q in answerable if len(q.hops) == 1 and len(q.evidence) == 1]
-    composed = [q for q in answerable if len(q.evidence) > 1 and len(q.evidence) <= config.shown]
+    composed = [q for q in answerable if len(q.hops) > 1 and len(q.evidence) <= config.shown]
     for index in range(config.judged):
         question = rng.choice(answerable)
         document = rng.choice(question.evidence if index % 2 else room.rivals(question))

@@ -39,6 +39,7 @@ from training.data import (
 from training.world.looks import Look, View, told
 from training.world.questions.asked_with import recognised
 
+COMPOSED = 0.3  # of the lessons in judging are of questions that need a second document
 MISSING = 0.3  # of the lessons in reading have no answer among their documents
 THAT = "that one"  # what the step before has found, where a second step is told
 UNANSWERABLE = 0.06  # of the lessons in reading ask what no document of the world says
@@ -202,12 +203,16 @@ def find(room: Classroom) -> Example:
 
 
 def weigh(room: Classroom) -> Example:
-    """Say whether one document is of use for a question, and what it is about."""
-    question = room.rng.choice(room.single)
+    """Say whether one document is of use for a question, and what it is about.
+
+    Some questions need two: of the second no more is known than what it must be about, and that is of use.
+    """
+    composed = room.chains and room.rng.random() < COMPOSED
+    question = room.rng.choice(room.chains if composed else room.single)
     wanted = room.rng.random() < 0.5
     rivals = room.rivals(question)
     other = room.rng.choice(rivals) if rivals else room.world.lookalikes(question, 1, room.rng)[0]
-    shown = room.shown(question.evidence[0] if wanted else other)
+    shown = room.shown(room.rng.choice(question.evidence) if wanted else other)
     return _judged(room, room.query(question), shown, judge_target(question, shown.document), "weigh")
 
 

@@ -6,7 +6,8 @@ Goes on from stage I and sees what stage I keeps. Learns from evidence labels an
 abstract (papers.md, section 1); our choices are numbered in `training/rewards/listwise.py` and `training/grpo.py`, and
 1. some rows stay point-wise, so that what stage I learned is not lost;
 2. most rows ask what needs several documents, which sft has seen few of;
-3. of rows whose evidence stage I has not kept whole there are few: all they teach is to say so;
+3. where stage I has not kept all evidence, most rows are given what is lost, last of the documents: as they come, all
+   they teach is to say that the answer is not there, whatever the question;
 4. and none whose completions by stage I are all worth the same (`training/contrast.py`).
 """
 
@@ -37,7 +38,7 @@ class Stage2Config(StageConfig):
     judged_worlds: int = 2  # worlds whose rows stay point-wise
     settled: float = 0.95  # of those: documents of which the policy is as sure as this, and right, are left out
     composed: float = 0.8  # share of the list-wise rows' questions that need several documents
-    incomplete: float = 0.2  # share at most of the list-wise rows that lack evidence which the question has
+    incomplete: float = 0.1  # share, of the list-wise rows whose evidence is not kept whole, that are left so
     tried: int = 4  # completions of each list-wise prompt; those of which all are worth the same are left out
 
 
