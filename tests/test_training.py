@@ -203,6 +203,14 @@ def test_what_is_judged_in_the_words_of_use_is_asked_as_the_judge_is(room: Class
     assert not any(JUDGE in str(skill(room).prompt.content) for _ in range(5))
 
 
+def test_judging_is_learned_of_second_documents_too(room: Classroom) -> None:
+    def said(question: Question) -> str:
+        return judge_target(question, room.world.documents[question.hops[-1].evidence[0]])
+
+    second = {said(one) for one in room.chains} - {said(one) for one in room.single}
+    assert second & {weigh(room).target for _ in range(200)}
+
+
 def test_a_lesson_in_concluding_tells_all_that_the_answer_needs(room: Classroom) -> None:
     for _ in range(40):
         example = conclude(room)

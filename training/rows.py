@@ -136,7 +136,10 @@ def ranked_rows(
 def _asked(
     room: Classroom, index: Index, settings: Settings, policy: LocalPolicy, incomplete: float
 ) -> Iterator[tuple[Prompt, Question, tuple[str, ...]]]:
-    """What the list-wise stage is asked in a world, and the documents shown; nothing where none is kept."""
+    """What the list-wise stage is asked in a world, and the documents shown; nothing where none is kept.
+
+    But for the share `incomplete`, evidence that is not kept comes after what is.
+    """
     for question in room.questions:
         query = room.query(question)
         brought = [room.shown(hit.document.id) for hit in index.search(query, settings.retrieve)]

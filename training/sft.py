@@ -109,13 +109,12 @@ def lessons(config: SftConfig, room: Classroom) -> Iterator[Example]:
     """The worked examples of one world, of each kind the number that the configuration states."""
     rng = room.rng
     answerable = [q for q in room.questions if q.evidence]
-    single = [q for q in answerable if len(q.hops) == 1 and len(q.evidence) == 1]
     composed = [q for q in answerable if len(q.hops) > 1 and len(q.evidence) <= config.shown]
     for index in range(config.judged):
         question = rng.choice(answerable)
         document = rng.choice(question.evidence if index % 2 else room.rivals(question))
         yield judge_example(question, room.query(question), room.shown(document))
-    for pool, count in ((single, config.ranked), (composed, config.composed)):
+    for pool, count in ((room.single, config.ranked), (composed, config.composed)):
         for _ in range(count):
             question = rng.choice(pool)
             shown = room.shuffled(question, rng.randint(len(question.evidence), config.shown))

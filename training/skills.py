@@ -207,8 +207,8 @@ def weigh(room: Classroom) -> Example:
 
     Some questions need two: of the second no more is known than what it must be about, and that is of use.
     """
-    composed = room.chains and room.rng.random() < COMPOSED
-    question = room.rng.choice(room.chains if composed else room.single)
+    pool = room.chains if room.chains and room.rng.random() < COMPOSED else room.single
+    question = room.rng.choice(pool)
     wanted = room.rng.random() < 0.5
     rivals = room.rivals(question)
     other = room.rng.choice(rivals) if rivals else room.world.lookalikes(question, 1, room.rng)[0]

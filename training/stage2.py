@@ -8,7 +8,7 @@ abstract (papers.md, section 1); our choices are numbered in `training/rewards/l
 2. most rows ask what needs several documents, which sft has seen few of;
 3. where stage I has not kept all evidence, most rows are given what is lost, last of the documents: as they come, all
    they teach is to say that the answer is not there, whatever the question;
-4. and none whose completions by stage I are all worth the same (`training/contrast.py`).
+4. no row is used whose completions by stage I are all worth the same (`training/contrast.py`).
 """
 
 from __future__ import annotations
