@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 import yaml
 
-from mmrag.errors import CheckpointError, UnknownId
+from mmrag.errors import BadInput, CheckpointError, UnknownId
 from mmrag.policy.grammar import NOT_FOUND
 from mmrag.settings import ROOT
 from mmrag.types import Malformed, Question, Ranking, Step
@@ -28,7 +29,7 @@ from training.marks import (
     write_marks,
 )
 from training.outcomes import Judged, Outcome
-from training.variants import Variant, train_missing
+from training.variants import Variant, made_from, train_missing
 
 ASKED = Question("q", "Which?", ("red",), evidence=("a",), negatives=("b",), category="color", type="ImageQ")
 RIGHT = Step("Which?", shown=("a", "b"), ranking=Ranking(("a",)), answer="red", raw="<think>…")
@@ -46,6 +47,15 @@ def many(rng: np.random.Generator, lift: float) -> Marked:
     brought = [tuple((float(1 / (1 + np.exp(-rng.normal(lift * gold)))), gold) for gold in row) for row in wanted]
     base = mark()
     return Marked.of([Mark(**{**vars_of(base), "brought": row, "pair": row[:2]}) for row in brought])
+
+
+MADE = {
+    "date": "2026-11-26",
+    "commit": "abc",
+    "hardware": "x",
+    "device": "cpu",
+    "versions": dict.fromkeys(("torch", "transformers", "trl"), "1"),
+}
 
 
 def vars_of(one: Mark) -> dict[str, object]:
@@ -67,11 +77,25 @@ def test_a_question_without_a_pair_or_an_answer_still_has_marks() -> None:
 
 
 def test_marks_come_back_as_written_and_only_for_what_they_were_made_of(tmp_path: Path) -> None:
-    path, made = tmp_path / "some" / "sft.jsonl", [mark(), mark(BROKEN)]
-    write_marks(path, {"adapter": "x"}, made)
-    assert read_marks(path, {"adapter": "x"}) == made
-    assert read_marks(path, {"adapter": "y"}) is None
-    assert read_marks(tmp_path / "none.jsonl", {}) is None
+    path, made = tmp_path / "some" / "sft.jsonl.gz", [mark(), mark(BROKEN)]
+    write_marks(path, {"adapter": "x", "worlds": (1, 2)}, {"date": "today"}, made)
+    assert read_marks(path, {"adapter": "x", "worlds": (1, 2)}) == ({"date": "today"}, made)
+    assert read_marks(path, {"adapter": "y", "worlds": (1, 2)}) is None
+    assert read_marks(tmp_path / "none.jsonl.gz", {}) is None
+    before = path.read_bytes()
+    write_marks(path, {"adapter": "x", "worlds": (1, 2)}, {"date": "today"}, made)
+    assert path.read_bytes() == before, "the same marks are the same bytes"
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda whole: whole[: len(whole) // 2], lambda whole: b"no gzip", lambda whole: b""]
+)
+def test_damaged_marks_are_told_and_not_taken_for_none(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
+    path = tmp_path / "sft.jsonl.gz"
+    write_marks(path, {}, {}, [mark()])
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(BadInput, match=r"sft\.jsonl\.gz holds no marks .*take it away"):
+        read_marks(path, {})
 
 
 def test_a_variant_does_not_differ_from_itself_and_a_better_one_does() -> None:
@@ -100,30 +124,60 @@ def test_every_figure_lies_in_its_interval(name: str) -> None:
     assert found.low <= found.value <= found.high
 
 
-def test_variants_are_marked_compared_and_told(random_checkpoint: Path, tmp_path: Path) -> None:
-    adapter = random_checkpoint.parent / "sft"
-    config = Ablation(
-        base=random_checkpoint,
+def ablation(base: Path, tmp_path: Path) -> Ablation:
+    """Two variants of one adapter, and a third that nobody has trained."""
+    adapter = base.parent / "sft"
+    return Ablation(
+        base=base,
         worlds=(9_402,),
         entities=12,
         questions=6,
         runs=tmp_path / "runs",
+        marks=tmp_path / "marks",
         results=tmp_path / "docs" / "results.json",
-        variants={"one": Variant(adapter=adapter, says="an adapter"), "two": Variant(adapter=adapter, says="again")},
-        comparisons=(Comparison(ours="one", theirs="two", by=("judge.f1", "answer.em")),),
+        variants={
+            "one": Variant(adapter=adapter, says="an adapter"),
+            "two": Variant(adapter=adapter, says="again"),
+            "later": Variant(adapter=tmp_path / "later", says="untrained", trained="training.sft --no_such_flag 1"),
+            "shipped": Variant(adapter=tmp_path / "none", says="to be shipped one day"),
+        },
+        comparisons=(
+            Comparison(ours="one", theirs="two", by=("judge.f1", "answer.em")),
+            Comparison(ours="one", theirs="later", by=("judge.f1",)),
+        ),
         shown=("one", "two"),
     )
-    found = ablate(config)
+
+
+def test_variants_are_marked_compared_and_told(random_checkpoint: Path, tmp_path: Path) -> None:
+    config = ablation(random_checkpoint, tmp_path)
+    found = ablate(config, ["one"])
+    assert (list(found["variants"]), found["comparisons"]) == (["one"], [])
+    assert found["made"]["lacking"] == ["two", "later", "shipped"]
+    found = ablate(config, ["two"])
+    assert list(found["variants"]) == ["one", "two"], "the table tells of all that have marks"
     assert found["changed"] == {"before": "one", "after": "two", "won": 0, "lost": 0, "examples": []}
     assert json.loads(config.results.read_text()) == found
-    assert found["comparisons"][0]["judge.f1"] == {"value": 0.0, "ci95": [0.0, 0.0]}
+    (compared,) = found["comparisons"]
+    assert compared["judge.f1"] == {"value": 0.0, "ci95": [0.0, 0.0]}
     assert found["made"]["questions"] == 6
     told = config.results.with_suffix(".md").read_text()
     assert "| one against two | answer of the whole pipeline, exact match | +0.000 [+0.000, +0.000] |" in told
-    marks = config.runs / "one.jsonl"
+    assert "Not marked yet: later, shipped." in told
+    marks = config.marks / "one.jsonl.gz"
     before = marks.stat().st_mtime_ns
-    assert ablate(config)["variants"] == found["variants"]
+    assert ablate(config, ["one"])["variants"] == found["variants"]
     assert marks.stat().st_mtime_ns == before, "marked once"
+
+
+def test_a_table_is_made_of_marks_without_training_what_they_are_of(random_checkpoint: Path, tmp_path: Path) -> None:
+    config = ablation(random_checkpoint, tmp_path)
+    write_marks(config.marks / "later.jsonl.gz", config.made_of("later"), MADE, [mark()] * 6)
+    assert ablate(config, ["later"])["variants"]["later"]["answer.em"]["value"] == 1.0
+    other = config.variants["later"].model_copy(update={"trained": "training.sft --no_such_flag 2"})
+    changed = config.model_copy(update={"variants": {**config.variants, "later": other}})
+    with pytest.raises(CheckpointError, match="training later failed"):
+        ablate(changed, ["later"])
 
 
 def test_what_changed_is_counted_whole_and_shown_in_part() -> None:
@@ -139,30 +193,47 @@ def test_what_changed_is_counted_whole_and_shown_in_part() -> None:
 
 SFT = (
     "training.sft --base {base} --worlds 1 --entities 12 --judged 2 --ranked 2 --composed 0 --absent 0 --rank 2 "
-    "--epochs 1 --batch 2 --reasoned false --out {{adapter}} --runs {{runs}}"
+    "--batch 2 --reasoned false --out {{adapter}} --runs {{runs}}"
 )
 
 
 def test_a_variant_is_trained_once_by_its_command_and_again_when_that_changes(
     random_checkpoint: Path, tmp_path: Path
 ) -> None:
-    variant = Variant(adapter=tmp_path / "silent", says="no reasoning", trained=SFT.format(base=random_checkpoint))
-    runs = tmp_path / "runs" / "silent"
-    train_missing("silent", variant, random_checkpoint, runs)
-    weights = variant.adapter / "adapter_model.safetensors"
+    settings = tmp_path / "sft.yaml"
+    settings.write_text("epochs: 1\n")
+    silent = Variant(
+        adapter=tmp_path / "silent",
+        says="no reasoning",
+        trained=f"{SFT.format(base=random_checkpoint)} --config {settings}",
+    )
+    train_missing("silent", {"silent": silent}, random_checkpoint, tmp_path / "runs")
+    weights = silent.adapter / "adapter_model.safetensors"
     first = weights.stat().st_mtime_ns
-    train_missing("silent", variant, random_checkpoint, runs)
+    settings.write_text("epochs: 1  # said otherwise\n")
+    train_missing("silent", {"silent": silent}, random_checkpoint, tmp_path / "runs")
     assert weights.stat().st_mtime_ns == first, "trained once"
-    longer = variant.model_copy(update={"trained": variant.trained.replace("--epochs 1", "--epochs 2")})
-    train_missing("silent", longer, random_checkpoint, runs)
+    settings.write_text("epochs: 2\n")
+    train_missing("silent", {"silent": silent}, random_checkpoint, tmp_path / "runs")
     assert weights.stat().st_mtime_ns != first
-    assert json.loads((variant.adapter / "card.json").read_text())["config"]["epochs"] == 2
+    assert json.loads((silent.adapter / "card.json").read_text())["config"]["epochs"] == 2
+
+
+def test_what_a_variant_goes_on_from_is_trained_before_it(random_checkpoint: Path, tmp_path: Path) -> None:
+    broken = Variant(adapter=tmp_path / "x", says="", trained="training.sft --no_such_flag 1 --out {adapter}")
+    onward = Variant(adapter=tmp_path / "y", says="", trained="training.stage1 --start {start}", start=broken.adapter)
+    variants = {"y": onward, "x": broken}
+    with pytest.raises(CheckpointError, match="training x failed"):
+        train_missing("y", variants, random_checkpoint, tmp_path / "runs")
+    before = made_from("y", variants, random_checkpoint)
+    other = broken.model_copy(update={"trained": "training.sft --no_such_flag 2"})
+    assert made_from("y", {**variants, "x": other}, random_checkpoint) != before
 
 
 def test_a_training_that_fails_is_told_and_nothing_is_compared(random_checkpoint: Path, tmp_path: Path) -> None:
     broken = Variant(adapter=tmp_path / "x", says="", trained="training.sft --no_such_flag 1 --out {adapter}")
     with pytest.raises(CheckpointError, match="training x failed"):
-        train_missing("x", broken, random_checkpoint, tmp_path / "runs")
+        train_missing("x", {"x": broken}, random_checkpoint, tmp_path / "runs")
     with pytest.raises(ValueError, match="no command of this project"):
         Variant(adapter=tmp_path, says="", trained="rm -rf {adapter}")
 
@@ -181,18 +252,18 @@ def test_the_shipped_comparison_reads_and_every_variant_follows_what_it_starts_f
 def test_a_variant_that_was_not_trained_is_named(random_checkpoint: Path, tmp_path: Path) -> None:
     missing = Variant(adapter=tmp_path / "stage9", says="nothing")
     config = Ablation(
-        base=random_checkpoint, worlds=(1,), runs=tmp_path, results=tmp_path / "r.json", variants={"x": missing}
+        base=random_checkpoint,
+        worlds=(1,),
+        runs=tmp_path,
+        marks=tmp_path,
+        results=tmp_path / "r.json",
+        variants={"x": missing},
     )
     with pytest.raises(CheckpointError, match="stage9"):
         ablate(config)
 
 
-def test_some_variants_are_compared_among_themselves() -> None:
+def test_a_variant_that_is_not_in_the_configuration_is_named() -> None:
     whole = Ablation(**yaml.safe_load((ROOT / "training/configs/ablation.yaml").read_text("utf-8")))
-    some = whole.only(("sft", "stage1"))
-    assert list(some.variants) == ["sft", "stage1"]
-    assert [(one.ours, one.theirs) for one in some.comparisons] == [("stage1", "sft")]
-    assert some.shown is None
-    assert whole.only(tuple(whole.variants)) == whole
     with pytest.raises(UnknownId, match="no variant 'stage9': choose among sft"):
-        whole.only(("stage9",))
+        ablate(whole, ["stage9"])

@@ -2,10 +2,10 @@
 
     python -m training.ablate --config training/configs/ablation.yaml [--only sft stage2]
 
-Ours. Every variant is an adapter of one base; those that are not there yet are trained first (`training.variants`).
-What a variant earned is kept by question, so a killed run goes on with the variant after the last one, and a variant is
-marked anew only when its weights or the questions have changed. Writes `docs/results.json`, which the page reads, and
-`docs/results.md`.
+Ours. Every variant is an adapter of one base. What each earned is kept by question in `docs/marks`, so the table can be
+checked without training anything, a killed run goes on with the variant after the last one, and a variant is trained
+(`training.variants`) and marked anew only when what it is made of or the questions have changed. Writes
+`docs/results.json`, which the page reads, and `docs/results.md`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 import yaml
 
 from mmrag.errors import MmragError, UnknownId
@@ -32,10 +31,10 @@ from mmrag.policy.local import LocalPolicy
 from mmrag.policy.prompts import Prompt
 from mmrag.session import open_collection
 from mmrag.settings import POLICY, Settings
-from training.adapter import digest, made_with
+from training.adapter import made_with
 from training.marks import FIGURES, Mark, Marked, changed, difference, figure, read_marks, write_marks
 from training.outcomes import Evaluation
-from training.variants import Strict, Variant, train_missing
+from training.variants import Strict, Variant, made_from, train_missing
 from training.world import World
 from training.world.write import write_world
 
@@ -59,63 +58,68 @@ class Ablation(Strict):
     questions: int = 1000  # of each world
     seed: int = 0
     runs: Path = Path("runs/ablation")
+    marks: Path = Path("docs/marks")
     results: Path = Path("docs/results.json")
     variants: Mapping[str, Variant]
     comparisons: tuple[Comparison, ...] = ()
     shown: tuple[str, str] | None = None  # two variants of which questions are shown, before and after
     examples: int = 24  # of those that only one of the two answers right
 
-    def only(self, names: Sequence[str]) -> Ablation:
-        """The same of the variants `names` alone.
+    def made_of(self, name: str) -> dict[str, Any]:
+        """All that the marks of a variant depend on.
 
         Raises:
-            UnknownId: there is no such variant.
+            CheckpointError: an adapter that no command makes is not there.
         """
-        if unknown := next((one for one in names if one not in self.variants), None):
-            raise UnknownId(f"there is no variant {unknown!r}: choose among {', '.join(self.variants)}")
-        variants = {name: one for name, one in self.variants.items() if name in names}
-        compared = tuple(one for one in self.comparisons if {one.ours, one.theirs} <= set(variants))
-        shown = self.shown if self.shown and set(self.shown) <= set(variants) else None
-        return self.model_copy(update={"variants": variants, "comparisons": compared, "shown": shown})
+        return {
+            **made_from(name, self.variants, self.base),
+            "worlds": list(self.worlds),
+            "size": [self.entities, self.questions],
+            "seed": self.seed,
+            "settings": asdict(Settings()),
+        }
+
+    def marked(self, name: str) -> tuple[dict[str, Any], list[Mark]] | None:
+        """How a variant's marks were made, and they; None where it has none yet."""
+        variant = self.variants[name]
+        if not variant.trained and not variant.adapter.is_dir():
+            return None
+        return read_marks(self.marks / f"{name}.jsonl.gz", self.made_of(name))
 
 
-def ablate(config: Ablation) -> dict[str, Any]:
-    """Train what is missing, mark every variant, compare, and write both files of results.
+def ablate(config: Ablation, only: Sequence[str] = ()) -> dict[str, Any]:
+    """Train and mark what is missing, of the variants `only` or of all; compare all that have marks; write the results.
 
     Raises:
         CheckpointError: a variant's adapter is not there, and cannot be trained.
+        UnknownId: there is no such variant.
     """
-    for name, variant in config.variants.items():
-        train_missing(name, variant, config.base, config.runs / name)
-    policy = load_policy(config.base, {name: variant.adapter for name, variant in config.variants.items()})
-    made = {name: marks(config, policy, name) for name in config.variants}
-    found = results(config, {name: Marked.of(some) for name, some in made.items()})
-    if config.shown:
-        before, after = config.shown
-        told = changed(made[before], made[after], config.examples, config.seed)
-        found["changed"] = {"before": before, "after": after, **told}
+    if unknown := next((one for one in only if one not in config.variants), None):
+        raise UnknownId(f"there is no variant {unknown!r}: choose among {', '.join(config.variants)}")
+    for name in only or config.variants:
+        if config.marked(name) is None:
+            train_missing(name, config.variants, config.base, config.runs)
+            mark(config, name)
+    made = {name: found for name in config.variants if (found := config.marked(name))}
+    found = results(config, made)
     config.results.parent.mkdir(parents=True, exist_ok=True)
     config.results.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
     config.results.with_suffix(".md").write_text(page(found), "utf-8")
     return found
 
 
-def marks(config: Ablation, policy: LocalPolicy, name: str) -> list[Mark]:
-    """The marks of a variant on every world, from the run's folder or made now."""
-    path, settings = config.runs / f"{name}.jsonl", Settings()
-    made_of = {
-        "adapter": digest(config.variants[name].adapter),
-        "worlds": list(config.worlds),
-        "size": [config.entities, config.questions],
-        "seed": config.seed,
-        "settings": asdict(settings),
-    }
-    if (kept := read_marks(path, made_of)) is not None:
-        return kept
+def mark(config: Ablation, name: str) -> None:
+    """Mark a variant on every world, and keep the marks."""
+    policy = load_policy(config.base, {name: config.variants[name].adapter})
     policy.use(name)
-    made = [one for seed in config.worlds for one in _in_world(config, policy, settings, seed, name)]
-    write_marks(path, made_of, made)
-    return made
+    marks = [one for seed in config.worlds for one in _in_world(config, policy, Settings(), seed, name)]
+    made = {
+        "date": datetime.now(UTC).date().isoformat(),
+        "hardware": f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores",
+        "device": policy.fingerprint.device,
+        **made_with(),
+    }
+    write_marks(config.marks / f"{name}.jsonl.gz", config.made_of(name), made, marks)
 
 
 def _in_world(config: Ablation, policy: LocalPolicy, settings: Settings, seed: int, name: str) -> list[Mark]:
@@ -130,22 +134,26 @@ def _in_world(config: Ablation, policy: LocalPolicy, settings: Settings, seed: i
     return [Mark.of(one, lambda text: policy.count(Prompt.of(text)) - blank) for one in outcomes]
 
 
-def results(config: Ablation, marked: Mapping[str, Marked]) -> dict[str, Any]:
+def results(config: Ablation, made: Mapping[str, tuple[dict[str, Any], Sequence[Mark]]]) -> dict[str, Any]:
     """Everything that the page and the document tell."""
-    size = next(iter(marked.values()))
-    return {
+    marked = {name: Marked.of(marks) for name, (_, marks) in made.items()}
+    compared = [one for one in config.comparisons if {one.ours, one.theirs} <= set(marked)]
+    size, newest = next(iter(marked.values())), max((how for how, _ in made.values()), key=lambda how: how["date"])
+    found: dict[str, Any] = {
         "made": {
-            "date": datetime.now(UTC).date().isoformat(),
-            "hardware": f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores",
-            "device": "cuda" if torch.cuda.is_available() else "cpu",
+            **{key: newest[key] for key in ("date", "commit")},
+            "lacking": [name for name in config.variants if name not in made],
             "worlds": list(config.worlds),
             "questions": size.size,
             "judged": int((~np.isnan(size.p_keep)).sum()),
-            **made_with(),
         },
         "figures": {name: says for name, (says, _) in FIGURES.items()},
         "variants": {
-            name: {"says": config.variants[name].says, **{key: figure(one, key).to_dict() for key in FIGURES}}
+            name: {
+                "says": config.variants[name].says,
+                "made": made[name][0],
+                **{key: figure(one, key).to_dict() for key in FIGURES},
+            }
             for name, one in marked.items()
         },
         "comparisons": [
@@ -154,9 +162,14 @@ def results(config: Ablation, marked: Mapping[str, Marked]) -> dict[str, Any]:
                 "theirs": one.theirs,
                 **{key: difference(marked[one.ours], marked[one.theirs], key).to_dict() for key in one.by},
             }
-            for one in config.comparisons
+            for one in compared
         ],
     }
+    if config.shown and set(config.shown) <= set(made):
+        before, after = config.shown
+        told = changed(made[before][1], made[after][1], config.examples, config.seed)
+        found["changed"] = {"before": before, "after": after, **told}
+    return found
 
 
 def page(found: Mapping[str, Any]) -> str:
@@ -168,9 +181,8 @@ def page(found: Mapping[str, Any]) -> str:
         "Written by `python -m training.ablate --config training/configs/ablation.yaml`; every figure with its 95 %",
         f"interval, a bootstrap over the same {made['questions']:,} questions of worlds that nothing was trained or",
         f"tuned on (seeds {', '.join(map(str, made['worlds']))}); {made['judged']:,} retrieved documents were judged.",
-        f"{made['date']}, commit {made['commit']}, {made['hardware']}, {made['device']}; torch "
-        f"{made['versions']['torch']}, transformers {made['versions']['transformers']}, trl {made['versions']['trl']}.",
-        "",
+        "The marks of every question are in `docs/marks`: the figures can be made again without training anything.",
+        *([f"Not marked yet: {', '.join(made['lacking'])}.", ""] if made["lacking"] else [""]),
         _row("variant", ["what it is", *figures.values()]),
         _row("---", ["---"] * (1 + len(figures))),
         *(_row(name, [one["says"], *(_told(one[key]) for key in figures)]) for name, one in found["variants"].items()),
@@ -186,8 +198,20 @@ def page(found: Mapping[str, Any]) -> str:
             if key in one
         ),
         "",
+        "## How each was marked",
+        "",
+        "| variant | date | commit | hardware | torch | transformers | trl |",
+        "|---|---|---|---|---|---|---|",
+        *(_row(name, _marked_with(one["made"])) for name, one in found["variants"].items()),
+        "",
     ]
     return "\n".join(lines)
+
+
+def _marked_with(made: Mapping[str, Any]) -> list[str]:
+    versions = made["versions"]
+    hardware = f"{made['hardware']}, {made['device']}"
+    return [made["date"], made["commit"], hardware, *(versions[one] for one in ("torch", "transformers", "trl"))]
 
 
 def _row(first: str, cells: Sequence[str]) -> str:
@@ -204,11 +228,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     parser = argparse.ArgumentParser(prog="python -m training.ablate", description="Which part earns what.")
     parser.add_argument("--config", type=Path, default=Path("training/configs/ablation.yaml"))
-    parser.add_argument("--only", nargs="+", metavar="VARIANT", help="these variants alone; all by default")
+    parser.add_argument(
+        "--only", nargs="+", metavar="VARIANT", help="make these alone; the table tells of all that have marks"
+    )
     flags = parser.parse_args(arguments)
     try:
-        config = Ablation(**yaml.safe_load(flags.config.read_text("utf-8")))
-        found = ablate(config.only(flags.only or tuple(config.variants)))
+        found = ablate(Ablation(**yaml.safe_load(flags.config.read_text("utf-8"))), flags.only or ())
     except MmragError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

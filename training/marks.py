@@ -6,8 +6,10 @@ and the same resampled questions for two variants give the interval of their dif
 
 from __future__ import annotations
 
+import gzip
 import json
 import random
+import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,8 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmrag import metrics
+from mmrag.errors import BadInput
 from mmrag.metrics.intervals import Estimate, estimate
-from training.outcomes import Outcome, scored
+from training.outcomes import VERDICT, Outcome, scored
 
 KEEPING = 0.98  # the share of gold evidence that a judge's threshold is set to keep, when distractors are counted
 Chosen = NDArray[np.integer[Any]]
@@ -77,7 +80,7 @@ class Marked:
     """All marks of a variant as arrays: N questions, K documents brought at most."""
 
     means: Mapping[str, NDArray[np.float64]]  # (N,) each
-    counts: NDArray[np.int64]  # (3, N) true keeps, false keeps, false drops of the pairs at 0.5
+    counts: NDArray[np.int64]  # (3, N) true keeps, false keeps, false drops of the pairs at `VERDICT`
     p_keep: NDArray[np.float64]  # (N, K); NaN where fewer were brought
     gold: NDArray[np.bool_]  # (N, K)
 
@@ -91,7 +94,7 @@ class Marked:
         }
         means["parsed"] = np.array([one.parsed for one in marks])
         means["tokens"] = np.array([float(one.tokens) for one in marks])
-        counts = [metrics.Counts.of((p >= 0.5, gold) for p, gold in one.pair) for one in marks]
+        counts = [metrics.Counts.of((p >= VERDICT, gold) for p, gold in one.pair) for one in marks]
         table = np.array([[one.true_keep, one.false_keep, one.false_drop] for one in counts]).T
         widest = max(len(one.brought) for one in marks)
         p_keep = np.full((len(marks), widest), np.nan)
@@ -108,7 +111,7 @@ class Marked:
 
 
 def judging_f1(marked: Marked, chosen: Chosen) -> Any:
-    """F1 of "keep" at one half, on balanced pairs."""
+    """F1 of "keep" by the verdict, on balanced pairs."""
     return metrics.f1(*marked.counts[:, chosen], axis=-1)
 
 
@@ -179,24 +182,33 @@ def _told(mark: Mark) -> dict[str, Any]:
     }
 
 
-def write_marks(path: Path, made_of: Mapping[str, Any], marks: Iterable[Mark]) -> None:
-    """One line that says what the marks were made of, and one for each question; renamed when whole."""
+def write_marks(path: Path, made_of: Mapping[str, Any], made: Mapping[str, Any], marks: Iterable[Mark]) -> None:
+    """One line that says what the marks depend on and how they were made, one for each question; renamed when whole.
+
+    Compressed without a date, so that the same marks are the same bytes.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
+    lines = [json.dumps({"made_of": made_of, "made": made}), *(json.dumps(asdict(one)) for one in marks)]
     fresh = path.with_suffix(".writing")
-    with fresh.open("w", encoding="utf-8") as file:
-        file.write(json.dumps(dict(made_of), sort_keys=True) + "\n")
-        file.writelines(json.dumps(asdict(one)) + "\n" for one in marks)
+    fresh.write_bytes(gzip.compress("\n".join([*lines, ""]).encode(), mtime=0))
     fresh.rename(path)
 
 
-def read_marks(path: Path, made_of: Mapping[str, Any]) -> list[Mark] | None:
-    """The marks of `path`; None where there are none, or where they were made of something else."""
+def read_marks(path: Path, made_of: Mapping[str, Any]) -> tuple[dict[str, Any], list[Mark]] | None:
+    """How the marks of `path` were made, and they; None where there are none, or where they depend on something else.
+
+    Raises:
+        BadInput: the file is damaged.
+    """
     if not path.is_file():
         return None
-    first, *rest = path.read_text("utf-8").splitlines()
-    if first != json.dumps(dict(made_of), sort_keys=True):
-        return None
-    return [_mark(json.loads(line)) for line in rest]
+    try:
+        first, *rest = (json.loads(line) for line in gzip.decompress(path.read_bytes()).decode().splitlines())
+        if first["made_of"] != json.loads(json.dumps(made_of)):
+            return None
+        return first["made"], [_mark(found) for found in rest]
+    except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError) as error:
+        raise BadInput(f"{path} holds no marks ({error}): take it away, and they are made anew") from None
 
 
 def _mark(found: dict[str, Any]) -> Mark:

@@ -1,7 +1,8 @@
 """Variants of the training: adapters of one base, each with the command that makes it.
 
-Ours. A variant whose adapter is missing, or was made from other weights or by another command, is trained before it is
-compared; a killed training goes on where it stopped. A variant without a command is one that is shipped.
+Ours. A variant whose adapter is missing, or was made from other weights, by another command or with other settings, is
+trained before it is marked; a killed training goes on where it stopped. A variant without a command is one that is
+shipped.
 """
 
 from __future__ import annotations
@@ -13,8 +14,12 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
+import yaml
 from pydantic import BaseModel, ConfigDict, field_validator
 
 from mmrag.errors import CheckpointError
@@ -49,33 +54,60 @@ class Variant(Strict):
         places = {"adapter": str(self.adapter), "runs": str(runs), "start": str(self.start)}
         return [sys.executable, "-m", *(word.format(**places) for word in shlex.split(self.trained))]
 
+    def config(self) -> Any:
+        """What stands in the file of settings that the command names, so that another setting is another variant."""
+        words = shlex.split(self.trained)
+        named = [file for flag, file in pairwise(words) if flag == "--config"]
+        return [yaml.safe_load(Path(file).read_text("utf-8")) for file in named]
 
-def train_missing(name: str, variant: Variant, base: Path, runs: Path) -> None:
-    """Train `variant` unless its adapter is there, made by the same command from the same weights.
+
+def made_from(name: str, variants: Mapping[str, Variant], base: Path) -> dict[str, Any]:
+    """All that the weights of a variant depend on, in JSON's terms: they themselves, or what trains them from what.
+
+    Raises:
+        CheckpointError: an adapter that no command makes is not there, or a folder has no weights.
+    """
+    variant = variants[name]
+    if not variant.trained:
+        if not variant.adapter.is_dir():
+            raise CheckpointError(f"no adapter in {variant.adapter}: `make train-stages` trains the shipped stages")
+        return {"base": digest(base), "adapter": digest(variant.adapter)}
+    start = begun_from(variant, variants)
+    return {
+        "base": digest(base),
+        "command": variant.trained,
+        "config": variant.config(),
+        "start": made_from(start, variants, base) if start else digest(variant.start) if variant.start else None,
+    }
+
+
+def begun_from(variant: Variant, variants: Mapping[str, Variant]) -> str | None:
+    """The name of the variant whose adapter `variant` goes on from; None where it is no variant's."""
+    return next((name for name, one in variants.items() if one.adapter == variant.start), None)
+
+
+def train_missing(name: str, variants: Mapping[str, Variant], base: Path, runs: Path) -> None:
+    """Train a variant, and first what it goes on from, unless the adapter is there, made of the same; `runs` holds all.
 
     Raises:
         CheckpointError: the training failed, or there is no command that would make the adapter.
     """
-    if not variant.trained:
-        if not variant.adapter.is_dir():
-            raise CheckpointError(f"no adapter in {variant.adapter}: `make train-stages` trains the shipped stages")
+    variant, wanted = variants[name], made_from(name, variants, base)
+    record, begun = variant.adapter / "made_of.json", runs / name / "made_of.json"
+    if not variant.trained or _read(record) == wanted:
         return
-    wanted = {
-        "command": variant.trained,
-        "base": digest(base),
-        "start": digest(variant.start) if variant.start else None,
-    }
-    record, begun = variant.adapter / "made_of.json", runs / "made_of.json"
-    if _read(record) == wanted:
-        return
+    if start := begun_from(variant, variants):
+        train_missing(start, variants, base, runs)
     if _read(begun) != wanted:
-        shutil.rmtree(runs, ignore_errors=True)
-        runs.mkdir(parents=True)
+        shutil.rmtree(begun.parent, ignore_errors=True)
+        begun.parent.mkdir(parents=True)
         begun.write_text(json.dumps(wanted))
     log.info("training %s: %s", name, variant.says)
-    command = [*variant.command(runs), "--resume", "true"]
+    command = [*variant.command(begun.parent), "--resume", "true"]
     if subprocess.run(command, check=False).returncode:  # noqa: S603 a module of this project, by `Variant`
-        raise CheckpointError(f"training {name} failed, as told above: mend that and run again, it goes on from {runs}")
+        raise CheckpointError(
+            f"training {name} failed, as told above: mend that and run again, it goes on from {begun.parent}"
+        )
     record.write_text(json.dumps(wanted))
 
 
