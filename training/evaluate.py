@@ -28,7 +28,7 @@ from mmrag.errors import BadCollection, MmragError
 from mmrag.session import Session, open_collection, open_session
 from mmrag.settings import POLICY, WORLD, Settings
 from mmrag.types import Phase, Question, Step
-from training.outcomes import DEPTHS, Evaluation, Outcome, scored
+from training.outcomes import DEPTHS, VERDICT, Evaluation, Outcome, scored
 
 TIMED = 16  # questions asked one at a time
 
@@ -38,9 +38,7 @@ def report(
 ) -> dict[str, Any]:
     """Every figure, in the form that the issue tracker and the model card quote."""
     written = [step for one in outcomes for step in (one.given, one.whole) if step.raw]
-    pairs = [
-        one.judged.counts(one.judged.pair, one.question.evidence, threshold) for one in outcomes if one.judged.pair
-    ]
+    pairs = [one.judged.counts(one.judged.pair, one.question.evidence, VERDICT) for one in outcomes if one.judged.pair]
     brought = [one.judged.counts(one.judged.brought, one.question.evidence, threshold) for one in outcomes]
     return {
         "n": len(outcomes),

@@ -28,6 +28,7 @@ from mmrag.types import Query, Question, Step
 SHOWN = 5  # documents that the list-wise stage is given
 TOGETHER = 24  # questions whose answers are written at once
 DEPTHS = (1, 5, 12)
+VERDICT = 0.5  # the P(keep) from which "Yes" is likelier than "No"; which documents are shown is a setting beside it
 
 
 @dataclass(frozen=True, slots=True)
