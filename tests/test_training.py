@@ -15,24 +15,30 @@ from collections import Counter
 from collections.abc import Callable
 from copy import copy
 from dataclasses import asdict, replace
+from itertools import combinations
 from pathlib import Path
 
 import pytest
 import torch
+import yaml
 
 from mmrag.policy.grammar import NOT_FOUND, read_progress, read_ranked_answer, read_verdict, uncited
 from mmrag.policy.prompts import JUDGE, RANK, as_text
+from mmrag.settings import ROOT
 from mmrag.types import Question
 from training.architecture import make_model, make_processor, make_tokenizer
-from training.base import STRESS, BaseConfig, Run, chunk_batches, documents_at, level_at, stress_at
+from training.base import HELD_OUT, STRESS, BaseConfig, Run, chunk_batches, documents_at, level_at, stress_at
 from training.batches import DECISIVE_WEIGHT, PROMPT_WEIGHT, collate, encode, target_weights, weighted_loss
 from training.classroom import Classroom
-from training.data import ABSENT, Example, capitalised, judge_target, ranked_target, subject
+from training.data import ABSENT, Example, capitalised, judge_target, ranked_target, subject, written
 from training.optim import Optimizers, orthogonal, warm_constant_cool
+from training.sft import SftConfig, absent
+from training.sft import lessons as worked_examples
 from training.skills import (
     SKILLS,
     THAT,
     agree,
+    chain,
     cite,
     column,
     conclude,
@@ -146,9 +152,21 @@ def test_a_lesson_in_following_tells_two_steps_and_never_what_the_first_one_find
             assert first.cites != second.cites
 
 
-def test_some_lessons_in_following_lack_a_step_and_say_so(room: Classroom) -> None:
-    lessons = [follow(room) for _ in range(80)]
-    absent = [example for example in lessons if example.skill == "follow absent"]
+def test_a_lesson_in_chaining_asks_as_in_use_and_takes_both_steps(room: Classroom) -> None:
+    for question in room.chains:
+        alone = copy(room)
+        alone.chains = [question]
+        example = next(one for one in iter(lambda alone=alone: chain(alone), None) if one.skill != "chain absent")
+        assert example.prompt.content[-1]["text"].rpartition("Question: ")[2] == question.question
+        said = read_progress(example.target, [str(n) for n in range(1, 9)])
+        assert [one.answer in told.text for one, told in zip(question.hops, said, strict=True)] == [True] * 2
+        assert example.target.endswith(f"</think><answer> {', '.join(question.answers)}</answer>")
+
+
+@pytest.mark.parametrize("skill", [follow, chain])
+def test_some_lessons_in_two_steps_lack_one_and_say_so(room: Classroom, skill: Skill) -> None:
+    lessons = [skill(room) for _ in range(80)]
+    absent = [example for example in lessons if example.skill == f"{skill.__name__} absent"]
     assert 0 < len(absent) < 30
     assert {example.target for example in absent} == {f"<think>{ABSENT}</think><answer> {NOT_FOUND}</answer>"}
 
@@ -181,7 +199,7 @@ def test_a_lesson_in_matching_says_yes_of_the_thing_itself_alone(room: Classroom
     assert 5 < sum(verdicts) < 25
 
 
-@pytest.mark.parametrize("skill", [read, look, follow, quote])
+@pytest.mark.parametrize("skill", [read, look, follow, chain, quote])
 def test_what_is_asked_in_the_words_of_use_is_ranked_by_what_it_rests_on(room: Classroom, skill: Skill) -> None:
     told = copy(room)
     told.instructed = 1.0
@@ -495,3 +513,33 @@ def test_a_killed_pre_training_goes_on_at_the_chunk_after_its_last_checkpoint(tm
     assert finished["chunk"] == 6
     assert finished["tokens"] > stopped["tokens"]
     assert set(finished["held_out"])
+
+
+def test_where_a_step_lacks_its_evidence_the_other_keeps_its_own(room: Classroom) -> None:
+    for question in [one for one in room.chains if len(one.evidence) == 2]:
+        shown = [one.document.id for one in absent(room, question, 5)]
+        assert len(set(shown) & set(question.evidence)) == 1
+        assert ranked_target(question, shown) == written(ABSENT, (), NOT_FOUND)
+
+
+def test_worked_examples_are_as_many_of_each_kind_as_is_stated(room: Classroom) -> None:
+    config = SftConfig(judged=4, ranked=3, composed=2, absent=6)
+    made = list(worked_examples(config, room))
+    assert Counter(example.skill for example in made) == {"judge": 4, "rank": 11}
+    assert sum(NOT_FOUND in example.target for example in made[-6:]) == 6
+
+
+def test_no_two_trainings_learn_from_one_world_and_none_from_those_that_are_held_out() -> None:
+    base, sft, stage1, stage2 = (
+        yaml.safe_load((ROOT / f"training/configs/{name}.yaml").read_text("utf-8"))
+        for name in ("base", "sft", "embedded-stage1", "embedded-stage2")
+    )
+    spans = {
+        "base": range(base["first_world"], base["first_world"] + base["chunks"] * base["worlds"]),
+        "sft": range(sft["first_world"], sft["first_world"] + sft["worlds"]),
+        "held out": range(HELD_OUT, 10_000),
+        "stage I": range(stage1["first_world"], stage1["first_world"] + stage1["worlds"]),
+        "stage II": range(stage2["first_world"], stage2["first_world"] + stage2["worlds"] + stage2["judged_worlds"]),
+    }
+    for one, other in combinations(spans, 2):
+        assert not set(spans[one]) & set(spans[other]), f"{one} and {other} share a world"

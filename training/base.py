@@ -48,7 +48,7 @@ STRESS: Sequence[tuple[float, Mapping[str, float]]] = (  # until so much of the 
     (0.7, {"conclude": 1.0}),
     (0.77, {"match": 0.7, "same": 0.1}),
     (0.84, {"seek": 0.3, "column": 0.2, "sift": 0.2}),
-    (0.9, {"weigh": 0.5}),
+    (0.9, {"weigh": 0.4, "chain": 0.3}),
 )
 INSTRUCTED = 0.7  # of the run is done when lessons are asked in the words of use too
 HELD_OUT = 9_000  # worlds from this seed on are never trained on
@@ -148,7 +148,7 @@ def stress_at(done: float) -> Mapping[str, float]:
     up to seven are told apart. Of fewer, guessing is right too often. The rest of reading follows from it. Yes and no
     take some 20,000 answers of nothing else while the learning rate falls; at its full height they stayed at chance.
     Which picture is the question's takes as many. Then comes what must be found before it is named, and then whether a
-    document is of use, where the mix alone is slow.
+    document is of use, and what is asked in one step and takes two, where the mix alone is slow.
     """
     return next((shares for until, shares in STRESS if done < until), {})
 

@@ -48,13 +48,13 @@ class SftConfig:
     out: str = str(MODELS / "sft")
     runs: str = "runs/sft"
     seed: int = 29
-    first_world: int = 6_000
+    first_world: int = 12_000
     worlds: int = 40
     entities: int = 48
     judged: int = 80  # point-wise examples a world, half of them of gold documents
     ranked: int = 60  # list-wise examples a world of single-hop questions
     composed: int = 12  # list-wise examples a world of questions that need several steps
-    absent: int = 8  # list-wise examples a world whose answer is not shown
+    absent: int = 8  # list-wise examples a world that lack evidence, half of them of questions of several steps
     shown: int = 5  # documents at most
     reasoned: bool = True  # whether ranked answers show their reasoning; without, they begin with the ranking
     rank: int = 32
@@ -119,15 +119,15 @@ def lessons(config: SftConfig, room: Classroom) -> Iterator[Example]:
             question = rng.choice(pool)
             shown = room.shuffled(question, rng.randint(len(question.evidence), config.shown))
             yield ranked_example(question, room.query(question), shown)
-    for _ in range(config.absent):
-        question = rng.choice(room.questions)
+    for index in range(config.absent):
+        question = rng.choice(composed if index % 2 else room.questions)
         yield ranked_example(question, room.query(question), absent(room, question, config.shown))
 
 
 def absent(room: Classroom, question: Question, most: int) -> list[Any]:
-    """Documents of which at least one hop's evidence is missing."""
-    gold = set(question.evidence)
-    shown = [one for one in room.shuffled(question, most) if one.document.id not in gold]
+    """Documents of which one hop's evidence is missing: a second step is not taken from what the first was."""
+    lost = room.rng.choice(question.evidence) if question.evidence else None
+    shown = [one for one in room.shuffled(question, most) if one.document.id != lost]
     return shown or [room.shown(room.rng.choice(question.negatives))]
 
 

@@ -1,10 +1,11 @@
 """The single skills that pre-training exercises on a world: seeing, reading, copying, finding, matching.
 
-Ours. Every function takes a world and a random generator and gives one `Example`. Composed behaviour (a question whose
-steps are not told, comparing, ranking) is left out on purpose: it belongs to sft and to reinforcement. But every token
-of the output formats is written here (Yes, No, the parts' marks): an adapter leaves the embeddings alone, so a token
-that the base never wrote is one that no adapter can teach it to write. Later in the run a share of the lessons is asked
-in the words of use, long as they are, so that fine-tuning need not spend itself on reading past them.
+Ours. Every function takes a world and a random generator and gives one `Example`. Every token of the output formats is
+written here (Yes, No, the parts' marks): an adapter leaves the embeddings alone, so a token that the base never wrote
+is one that no adapter can teach it to write. Questions that need two steps are here too (`follow`, `plan`, `chain`), as
+they are in what large models read: reinforcement makes likely what a model can do, and what it never does is never
+rewarded (docs/benchmarks.md). Later in the run a share of the lessons is asked in the words of use, long as they are,
+so that fine-tuning need not spend itself on reading past them.
 """
 
 from __future__ import annotations
@@ -118,22 +119,21 @@ def follow(room: Classroom) -> Example:
     if not room.chains:  # in the curriculum's first worlds
         return read(room)
     question = room.rng.choice(room.chains)
-    told, answer = steps(question), ", ".join(question.answers)
-    asked = told if answer == question.hops[1].answer else f"{told} {question.question}"
-    query = replace(room.query(question), text=asked)
-    shown = room.shuffled(question, room.rng.randint(len(question.evidence), max(2, room.documents)))
-    if len(shown) > 1 and room.rng.random() < MISSING / 2:
-        lost = room.rng.choice(question.evidence)
-        shown = [one for one in shown if one.document.id != lost]
-        return _answered(room, query, shown, (ABSENT, (), NOT_FOUND), "follow absent")
-    number = {one.document.id: index for index, one in enumerate(shown, start=1)}
-    think = " ".join(reasoning(hop, number) for hop in question.hops)
-    said = think, ranking(question.hops, number), answer
-    return _answered(room, query, shown, said, f"follow {question.type}")
+    told = steps(question)
+    decided = ", ".join(question.answers) != question.hops[1].answer
+    return _in_two_steps(room, question, f"{told} {question.question}" if decided else told, "follow")
+
+
+def chain(room: Classroom) -> Example:
+    """Take two steps that are not told, of a question as it is asked in use: what `plan` says, as `follow` does it."""
+    if not room.chains:
+        return read(room)
+    question = room.rng.choice(room.chains)
+    return _in_two_steps(room, question, question.question, "chain")
 
 
 def plan(room: Classroom) -> Example:
-    """Say the steps of a question that needs two; to take them as well is not taught here."""
+    """Say the steps of a question that needs two, without taking them."""
     if not room.chains:
         return echo(room)
     question = room.rng.choice(room.chains)
@@ -282,12 +282,13 @@ def same(room: Classroom) -> Example:
 SKILLS: Mapping[Callable[[Classroom], Example], float] = {  # of all lessons; short ones cost little
     describe: 0.07,
     pick: 0.06,
-    look: 0.05,
-    read: 0.15,
-    seek: 0.1,
+    look: 0.04,
+    read: 0.13,
+    seek: 0.09,
     column: 0.04,
-    follow: 0.11,
-    plan: 0.03,
+    follow: 0.08,
+    plan: 0.02,
+    chain: 0.09,
     survey: 0.04,
     quote: 0.02,
     cite: 0.02,
@@ -321,6 +322,20 @@ def _reading(room: Classroom, question: Question, query: Query, shown: Sequence[
     number = {one.document.id: index for index, one in enumerate(shown, start=1)}
     said = reasoning(question.hops[0], number), ranking(question.hops, number), ", ".join(question.answers)
     return _answered(room, query, shown, said, f"{skill} {question.category}")
+
+
+def _in_two_steps(room: Classroom, question: Question, asked: str, skill: str) -> Example:
+    """Both steps and the answer over the shown documents; in some lessons one is lacking, which ends it."""
+    query = replace(room.query(question), text=asked)
+    shown = room.shuffled(question, room.rng.randint(len(question.evidence), max(2, room.documents)))
+    if len(shown) > 1 and room.rng.random() < MISSING / 2:
+        lost = room.rng.choice(question.evidence)
+        shown = [one for one in shown if one.document.id != lost]
+        return _answered(room, query, shown, (ABSENT, (), NOT_FOUND), f"{skill} absent")
+    number = {one.document.id: index for index, one in enumerate(shown, start=1)}
+    think = " ".join(reasoning(hop, number) for hop in question.hops)
+    said = think, ranking(question.hops, number), ", ".join(question.answers)
+    return _answered(room, query, shown, said, f"{skill} {question.type}")
 
 
 def _answered(
