@@ -34,6 +34,13 @@ from training.variants import Variant, made_from, train_missing
 ASKED = Question("q", "Which?", ("red",), evidence=("a",), negatives=("b",), category="color", type="ImageQ")
 RIGHT = Step("Which?", shown=("a", "b"), ranking=Ranking(("a",)), answer="red", raw="<think>…")
 BROKEN = Step("Which?", shown=("a", "b"), ranking=Ranking(("a",)), answer="red", raw="…", malformed=Malformed("x", "y"))
+MADE = {
+    "date": "2026-11-26",
+    "commit": "abc",
+    "hardware": "x",
+    "device": "cpu",
+    "versions": dict.fromkeys(("torch", "transformers", "trl"), "1"),
+}
 
 
 def mark(whole: Step = RIGHT, p_gold: float = 0.9, p_other: float = 0.1) -> Mark:
@@ -47,15 +54,6 @@ def many(rng: np.random.Generator, lift: float) -> Marked:
     brought = [tuple((float(1 / (1 + np.exp(-rng.normal(lift * gold)))), gold) for gold in row) for row in wanted]
     base = mark()
     return Marked.of([Mark(**{**vars_of(base), "brought": row, "pair": row[:2]}) for row in brought])
-
-
-MADE = {
-    "date": "2026-11-26",
-    "commit": "abc",
-    "hardware": "x",
-    "device": "cpu",
-    "versions": dict.fromkeys(("torch", "transformers", "trl"), "1"),
-}
 
 
 def vars_of(one: Mark) -> dict[str, object]:
@@ -125,7 +123,7 @@ def test_every_figure_lies_in_its_interval(name: str) -> None:
 
 
 def ablation(base: Path, tmp_path: Path) -> Ablation:
-    """Two variants of one adapter, and a third that nobody has trained."""
+    """Two variants of one adapter, one that nobody has trained, and one that is not shipped yet."""
     adapter = base.parent / "sft"
     return Ablation(
         base=base,
@@ -197,9 +195,7 @@ SFT = (
 )
 
 
-def test_a_variant_is_trained_once_by_its_command_and_again_when_that_changes(
-    random_checkpoint: Path, tmp_path: Path
-) -> None:
+def test_a_variant_is_trained_once_and_again_when_its_settings_change(random_checkpoint: Path, tmp_path: Path) -> None:
     settings = tmp_path / "sft.yaml"
     settings.write_text("epochs: 1\n")
     silent = Variant(
