@@ -32,31 +32,13 @@ from training.batches import DECISIVE_WEIGHT, PROMPT_WEIGHT, collate, encode, ta
 from training.classroom import Classroom
 from training.data import ABSENT, Example, capitalised, judge_target, ranked_target, subject, written
 from training.optim import Optimizers, orthogonal, warm_constant_cool
-from training.sft import SftConfig, absent
+from training.sft import SftConfig
 from training.sft import lessons as worked_examples
-from training.skills import (
-    SKILLS,
-    THAT,
-    agree,
-    chain,
-    cite,
-    column,
-    conclude,
-    description,
-    follow,
-    identify,
-    lesson,
-    look,
-    match,
-    pick,
-    plan,
-    quote,
-    read,
-    seek,
-    sift,
-    survey,
-    weigh,
-)
+from training.skills import SKILLS, lesson
+from training.skills.judging import match, sift, weigh
+from training.skills.reading import agree, cite, column, conclude, quote, read, seek, survey
+from training.skills.seeing import description, identify, look, pick
+from training.skills.steps import THAT, chain, follow, plan
 from training.world import World
 
 Skill = Callable[[Classroom], Example]
@@ -517,7 +499,7 @@ def test_a_killed_pre_training_goes_on_at_the_chunk_after_its_last_checkpoint(tm
 
 def test_where_a_step_lacks_its_evidence_the_other_keeps_its_own(room: Classroom) -> None:
     for question in [one for one in room.chains if len(one.evidence) == 2]:
-        shown = [one.document.id for one in absent(room, question, 5)]
+        shown = [one.document.id for one in room.lacking(question, 5)]
         assert len(set(shown) & set(question.evidence)) == 1
         assert ranked_target(question, shown) == written(ABSENT, (), NOT_FOUND)
 

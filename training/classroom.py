@@ -117,6 +117,12 @@ class Classroom:
         self.rng.shuffle(ids)
         return [self.shown(one) for one in ids]
 
+    def lacking(self, question: Question, count: int) -> list[Shown]:
+        """As `shuffled`, without one document of the evidence: a second step is not taken from what the first was."""
+        lost = self.rng.choice(question.evidence) if question.evidence else None
+        shown = [one for one in self.shuffled(question, count) if one.document.id != lost]
+        return shown or [self.shown(self.rng.choice(question.negatives))]
+
 
 def as_png(picture: Image.Image) -> bytes:
     """A picture as a question carries it."""

@@ -36,7 +36,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from mmrag.settings import ENCODER, POLICY
 from training.classroom import DRAWN
-from training.skills import description
+from training.skills.seeing import description
 from training.world.looks import KINDS, Look, random_look, random_view
 from training.world.pictures import draw
 

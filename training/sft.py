@@ -28,7 +28,6 @@ from trl import TrlParser
 
 from mmrag.policy.load import native
 from mmrag.settings import MODELS, POLICY
-from mmrag.types import Question
 from training.adapter import EXCLUDED, portable, write_adapter
 from training.batches import Batch, collate, encode, weighted_loss
 from training.checkpoint import clear, last_whole
@@ -121,14 +120,7 @@ def lessons(config: SftConfig, room: Classroom) -> Iterator[Example]:
             yield ranked_example(question, room.query(question), shown)
     for index in range(config.absent):
         question = rng.choice(composed if index % 2 else room.questions)
-        yield ranked_example(question, room.query(question), absent(room, question, config.shown))
-
-
-def absent(room: Classroom, question: Question, most: int) -> list[Any]:
-    """Documents of which one hop's evidence is missing: a second step is not taken from what the first was."""
-    lost = room.rng.choice(question.evidence) if question.evidence else None
-    shown = [one for one in room.shuffled(question, most) if one.document.id != lost]
-    return shown or [room.shown(room.rng.choice(question.negatives))]
+        yield ranked_example(question, room.query(question), room.lacking(question, config.shown))
 
 
 def tensors(processor: Any, batches: Sequence[Sequence[Example]]) -> dict[str, Any]:

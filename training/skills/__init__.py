@@ -1,0 +1,55 @@
+"""The single skills that pre-training exercises on a world, a sort of them to a file, and the mix of them all.
+
+Ours. Every function takes a world and a random generator and gives one `Example`. Every token of the output formats is
+written here (Yes, No, the parts' marks): an adapter leaves the embeddings alone, so a token that the base never wrote
+is one that no adapter can teach it to write. Questions that need two steps are here too, as they are in what large
+models read: reinforcement makes likely what a model can do, and what it never does is never rewarded
+(docs/benchmarks.md). Later in the run a share of the lessons is asked in the words of use, long as they are, so that
+fine-tuning need not spend itself on reading past them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from training.classroom import Classroom
+from training.data import Example
+from training.skills.judging import match, sift, weigh
+from training.skills.reading import agree, cells, cite, column, conclude, echo, find, quote, read, seek, survey
+from training.skills.seeing import describe, identify, look, pick, same
+from training.skills.steps import chain, follow, plan
+
+__all__ = ["SKILLS", "lesson"]
+
+SKILLS: Mapping[Callable[[Classroom], Example], float] = {  # of all lessons; short ones cost little
+    describe: 0.07,
+    pick: 0.06,
+    look: 0.04,
+    read: 0.13,
+    seek: 0.09,
+    column: 0.04,
+    follow: 0.08,
+    plan: 0.02,
+    chain: 0.09,
+    survey: 0.04,
+    quote: 0.02,
+    cite: 0.02,
+    conclude: 0.02,
+    agree: 0.02,
+    find: 0.01,
+    weigh: 0.1,
+    match: 0.08,
+    sift: 0.03,
+    cells: 0.01,
+    echo: 0.01,
+    identify: 0.01,
+    same: 0.02,
+}
+
+
+def lesson(room: Classroom) -> Example:
+    """One example of a skill drawn by its share; those under stress have their own, the others share what is left."""
+    usual = sum(share for skill, share in SKILLS.items() if skill.__name__ not in room.stress)
+    left = 1.0 - sum(room.stress.values())
+    weights = [room.stress.get(skill.__name__, share / usual * left) for skill, share in SKILLS.items()]
+    return room.rng.choices(list(SKILLS), weights)[0](room)

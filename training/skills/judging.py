@@ -1,0 +1,58 @@
+"""Whether a document is of use for a question."""
+
+from __future__ import annotations
+
+from mmrag.policy.prompts import Prompt, Shown, asked_of, document_parts, judge_prompt, question_parts
+from mmrag.types import Query
+from training.classroom import Classroom, as_png
+from training.data import Example, judge_target, subject, verdict
+from training.skills.answering import MISSING
+from training.world.questions.asked_with import recognised
+
+COMPOSED = 0.3  # of `weigh` is of questions that need a second document
+
+
+def weigh(room: Classroom) -> Example:
+    """Say whether one document is of use for a question, and what it is about.
+
+    Some questions need two: of the second no more is known than what it must be about, and that is of use.
+    """
+    pool = room.chains if room.chains and room.rng.random() < COMPOSED else room.single
+    question = room.rng.choice(pool)
+    wanted = room.rng.random() < 0.5
+    rivals = room.rivals(question)
+    other = room.rng.choice(rivals) if rivals else room.world.lookalikes(question, 1, room.rng)[0]
+    shown = room.shown(room.rng.choice(question.evidence) if wanted else other)
+    return _judged(room, room.query(question), shown, judge_target(question, shown.document), "weigh")
+
+
+def match(room: Classroom) -> Example:
+    """Say whether a document shows the thing on the question's picture: `same`, as it is met in use."""
+    first, chosen = room.alike()
+    picture, _ = room.world.fresh_picture(first.id, room.rng, room.drawn)
+    document = first if room.rng.random() < 0.5 else next(one for one in chosen if one != first)
+    look, _ = room.world.views[first.id]
+    town = first.text.rpartition(", ")[2]
+    target = verdict(document, recognised(look, subject(first), town) if document == first else None)
+    return _judged(room, Query("What is this?", as_png(picture)), room.shown(document.id), target, "match")
+
+
+def sift(room: Classroom) -> Example:
+    """Say of each of several documents whether it shows the thing on the question's picture: `match`, many at once."""
+    first, chosen = room.alike()
+    if len(chosen) > 2 and room.rng.random() < MISSING:
+        chosen.remove(first)
+    picture, _ = room.world.fresh_picture(first.id, room.rng, room.drawn)
+    prompt = Prompt.of(
+        *asked_of(Query("Which of them is this?", as_png(picture)), [room.shown(one.id) for one in chosen])
+    )
+    told = " ".join(f"[{index}]: {'yes' if one == first else 'no'}." for index, one in enumerate(chosen, start=1))
+    return Example(prompt, f"<think>{told}</think>", "sift")
+
+
+def _judged(room: Classroom, query: Query, shown: Shown, target: str, skill: str) -> Example:
+    """A lesson whose answer is a verdict: in the words of use, or in few."""
+    if room.rng.random() < room.instructed:
+        return Example(judge_prompt(query, shown), target, skill)
+    parts = ["Question: ", *question_parts(query), "\n", *document_parts(shown), "\nIs it of use?"]
+    return Example(Prompt.of(*parts), target, skill)

@@ -1,0 +1,119 @@
+"""What documents say: finding which one says it, copying it, and what follows from it."""
+
+from __future__ import annotations
+
+from mmrag.policy.prompts import Prompt, Shown, as_text, asked_of
+from mmrag.types import Document, Modality, Query
+from training.classroom import Classroom
+from training.data import ABSENT, Example, capitalised, reasoning, subject
+from training.skills.answering import MISSING, answered_from
+
+UNANSWERABLE = 0.06  # of `read` asks what no document of the world says
+
+
+def read(room: Classroom) -> Example:
+    """Find the one document that answers, say what it says, and answer; or say that none does."""
+    unanswerable = room.unanswerable and room.rng.random() < UNANSWERABLE
+    question = room.rng.choice(room.unanswerable if unanswerable else room.single)
+    shown = room.shuffled(question, room.rng.randint(1, room.documents))
+    return answered_from(room, question, room.query(question), shown, "read")
+
+
+def seek(room: Classroom) -> Example:
+    """Like `read`, of what must be found before it can be named: by a row, by a look, by what is said of it."""
+    question = room.rng.choice(room.sought or room.single)
+    shown = room.shuffled(question, room.rng.randint(1, room.documents))
+    return answered_from(room, question, room.query(question), shown, "seek")
+
+
+def column(room: Classroom) -> Example:
+    """Say what a column decides, from its table alone: many for the price of one of `seek`, which has them rarely."""
+    question = room.world.over_column(room.rng)
+    if question is None:
+        return cells(room)
+    shown = [room.shown(one) for one in question.evidence]
+    return answered_from(room, question, Query(question.question), shown, "column")
+
+
+def survey(room: Classroom) -> Example:
+    """Answer several questions from the same documents, a sentence each: `read` has one for as much to read."""
+    rng = room.rng
+    first = rng.choice(room.told)
+    others = rng.sample(room.told, min(len(room.told), 40))
+    others.sort(key=lambda one: not set(one.evidence) & {*first.negatives, *first.evidence})
+    asked = list({one.hops[0].statement: one for one in (first, *others)}.values())[: rng.randint(2, 4)]
+    gold = list(dict.fromkeys(one.evidence[0] for one in asked))
+    near = [one for one in first.negatives if one not in gold]
+    ids = [*gold, *rng.sample(near, min(len(near), max(0, room.documents - len(gold))))]
+    if rng.random() < 2 * MISSING:
+        ids.remove(rng.choice(gold))
+    rng.shuffle(ids)
+    rng.shuffle(asked)
+    number = {one: index for index, one in enumerate(ids, start=1)}
+    said = [reasoning(one.hops[0], number) if one.evidence[0] in number else ABSENT for one in asked]
+    query = Query(" ".join(one.question for one in asked))
+    prompt = Prompt.of(*asked_of(query, [room.shown(one) for one in ids]))
+    return Example(prompt, f"<think>{' '.join(said)}</think>", "survey")
+
+
+def quote(room: Classroom) -> Example:
+    """Like `read`, of documents of one sentence: several lessons in telling things apart for the price of one."""
+    category = room.rng.choice(sorted({question.category for question in room.told}))
+    question = room.rng.choice([question for question in room.told if question.category == category])
+    shown = room.sentences(question, room.rng.randint(2, 2 + room.documents))
+    return answered_from(room, question, Query(question.question), shown, "quote")
+
+
+def cite(room: Classroom) -> Example:
+    """Say of several sentences which document each is: four numbers to learn from, where an answer has one."""
+    shown = room.sentences(room.rng.choice(room.told), room.rng.randint(2, 2 + room.documents))
+    number = {one.document.text: index for index, one in enumerate(shown, start=1)}
+    asked = room.rng.sample(list(number), min(len(number), 4))
+    cited = " ".join(f"{sentence[:-1]} [{number[sentence]}]." for sentence in asked)
+    prompt = Prompt.of(*asked_of(Query(f"Where is it said? {' '.join(asked)}"), shown))
+    return Example(prompt, f"<think>{cited}</think>", "cite")
+
+
+def conclude(room: Classroom) -> Example:
+    """Answer from sentences that say all there is to know: mostly yes or no."""
+    question = room.world.yes_or_no(room.rng) if room.rng.random() < 0.75 else room.rng.choice(room.reasoned)
+    said = " ".join(f"{capitalised(hop.statement)}." for hop in question.hops)
+    target = f"<answer> {', '.join(question.answers)}</answer>"
+    return Example(Prompt.of(f"{said}\nQuestion: {question.question}"), target, f"conclude {question.category}")
+
+
+def agree(room: Classroom) -> Example:
+    """Say for several questions what is so, where it is said, and whether that agrees: one would be one bit."""
+    asked = [room.world.yes_or_no(room.rng) for _ in range(room.rng.randint(2, 4))]
+    said = {f"{capitalised(one.hops[0].statement)}.": one for one in asked}  # what is asked twice is said once
+    shown = [Shown(Document(str(n), Modality.PASSAGE, "", text)) for n, text in enumerate(said)]
+    room.rng.shuffle(shown)
+    number = {one.document.text: index for index, one in enumerate(shown, start=1)}
+    found = " ".join(f"{text[:-1]} [{number[text]}]: {one.answers[0]}." for text, one in said.items())
+    questions = " ".join(one.question for one in said.values())
+    return Example(Prompt.of(*asked_of(Query(questions), shown)), f"<think>{found}</think>", "agree")
+
+
+def find(room: Classroom) -> Example:
+    """Say which documents are about a named thing, among things of similar names."""
+    question = room.rng.choice(room.single)
+    shown = room.shuffled(question, max(2, room.documents))
+    about = subject(room.rng.choice(shown).document)
+    found = [f"[{index}]" for index, one in enumerate(shown, start=1) if subject(one.document) == about]
+    prompt = Prompt.of(*asked_of(Query(f"Which are about {about}?"), shown))
+    return Example(prompt, f"<rank>{' > '.join(found)}</rank>", "find")
+
+
+def cells(room: Classroom) -> Example:
+    """Read one row of a table aloud, with the names of its columns."""
+    document = room.rng.choice(room.tables)
+    assert document.table is not None
+    row = room.rng.choice(document.table.rows)
+    spoken = ", ".join(f"{name} {cell}" for name, cell in zip(document.table.header[1:], row[1:], strict=True))
+    return Example(Prompt.of(f"{as_text(document)}\nRead the row of {row[0]}."), spoken, "cells")
+
+
+def echo(room: Classroom) -> Example:
+    """Write a document out again: a lesson in copying with every word, where an answer has it in two or three."""
+    text = as_text(room.rng.choice(room.written))
+    return Example(Prompt.of(f"{text}\nRepeat it."), text, "echo")

@@ -1,0 +1,65 @@
+"""What a picture shows, whose of several it is, and which two show the same thing."""
+
+from __future__ import annotations
+
+from mmrag.policy.prompts import Prompt, asked_of
+from mmrag.types import Query
+from training.classroom import Classroom, as_png
+from training.data import Example, capitalised, subject
+from training.skills.answering import answered_from
+from training.world.looks import Look, View, told
+from training.world.questions.asked_with import recognised
+
+
+def describe(room: Classroom) -> Example:
+    """Say everything that can be asked of a picture: a dense lesson for the vision tower."""
+    document = room.rng.choice(room.pictures)
+    look, view = room.world.views[document.id]
+    picture = room.shown(document.id).picture
+    if room.rng.random() < 0.5:
+        picture, view = room.world.fresh_picture(document.id, room.rng, room.drawn)
+    return Example(Prompt.of(picture, "\nDescribe the picture."), description(look, view), "describe")
+
+
+def description(look: Look, view: View) -> str:
+    """A picture in words: its kind, each attribute, and what belongs to this view alone."""
+    scene = f"{view.weather}, {view.hour}, {view.beside} on the {view.side}"
+    return f"{look.kind}; {told(look)}; {scene}"
+
+
+def pick(room: Classroom) -> Example:
+    """Describe one of several pictures: whose each is, its caption says, and every word tells which was looked at."""
+    first, chosen = room.alike()
+    prompt = Prompt.of(*asked_of(Query(f"Describe {subject(first)}."), [room.shown(one.id) for one in chosen]))
+    return Example(prompt, description(*room.world.views[first.id]), "pick")
+
+
+def look(room: Classroom) -> Example:
+    """Answer from one picture, or from one of two: what `read` asks, with little to find and all to see."""
+    question = room.rng.choice(room.seen)
+    shown = room.shuffled(question, room.rng.randint(1, 2))
+    return answered_from(room, question, room.query(question), shown, "look")
+
+
+def identify(room: Classroom) -> Example:
+    """Say what the question's picture shows, and which of several shows the same, taken from elsewhere."""
+    first, chosen = room.alike()
+    picture, _ = room.world.fresh_picture(first.id, room.rng, room.drawn)
+    town = first.text.rpartition(", ")[2]
+    prompt = Prompt.of(*asked_of(Query("What is this?", as_png(picture)), [room.shown(one.id) for one in chosen]))
+    look, _ = room.world.views[first.id]
+    said = f"{capitalised(recognised(look, subject(first), town))} [{chosen.index(first) + 1}]."
+    return Example(prompt, f"<think>{said}</think>", "identify")
+
+
+def same(room: Classroom) -> Example:
+    """Say whether two pictures show the same thing, however each was taken."""
+    first = room.rng.choice(room.pictures)
+    kind = room.world.views[first.id][0].kind
+    rivals = [d for d in room.pictures if d.id != first.id and room.world.views[d.id][0].kind == kind]
+    alike = room.rng.random() < 0.5 or not rivals
+    chosen = first if alike else room.rng.choice(rivals)
+    other, _ = room.world.fresh_picture(chosen.id, room.rng, room.drawn)
+    return Example(
+        Prompt.of(room.shown(first.id).picture, " ", other, "\nIs it the same one?"), "yes" if alike else "no", "same"
+    )

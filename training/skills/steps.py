@@ -1,0 +1,60 @@
+"""Questions that need two documents, the second found by what the first says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mmrag.policy.prompts import Prompt, question_parts
+from mmrag.types import Question
+from training.classroom import Classroom
+from training.data import Example, ranking, reasoning
+from training.skills.answering import MISSING, NOWHERE, answered
+from training.skills.reading import echo, read
+
+THAT = "that one"  # what the step before has found, where a second step is told
+
+
+def follow(room: Classroom) -> Example:
+    """Take two steps that are told, the second from what the first finds; then answer it, or what both decide."""
+    if not room.chains:  # in the curriculum's first worlds
+        return read(room)
+    question = room.rng.choice(room.chains)
+    told = steps(question)
+    decided = ", ".join(question.answers) != question.hops[1].answer
+    return _in_two_steps(room, question, f"{told} {question.question}" if decided else told, "follow")
+
+
+def chain(room: Classroom) -> Example:
+    """Take two steps that are not told, of a question as it is asked in use: what `plan` says, as `follow` does it."""
+    if not room.chains:
+        return read(room)
+    question = room.rng.choice(room.chains)
+    return _in_two_steps(room, question, question.question, "chain")
+
+
+def plan(room: Classroom) -> Example:
+    """Say the steps of a question that needs two, without taking them."""
+    if not room.chains:
+        return echo(room)
+    question = room.rng.choice(room.chains)
+    parts = ["Question: ", *question_parts(room.query(question)), "\nIn which steps?"]
+    return Example(Prompt.of(*parts), steps(question), f"plan {question.type}")
+
+
+def steps(question: Question) -> str:
+    """The questions of two hops, the second without what the first finds."""
+    first, second = question.hops
+    return f"{first.question} {second.question.replace(f'the {first.answer}', THAT).replace(first.answer, THAT)}"
+
+
+def _in_two_steps(room: Classroom, question: Question, asked: str, skill: str) -> Example:
+    """Both steps and the answer over the shown documents; in some lessons one is lacking, which ends it."""
+    query = replace(room.query(question), text=asked)
+    count = room.rng.randint(len(question.evidence), max(2, room.documents))
+    if room.rng.random() < MISSING:
+        return answered(room, query, room.lacking(question, count), NOWHERE, f"{skill} absent")
+    shown = room.shuffled(question, count)
+    number = {one.document.id: index for index, one in enumerate(shown, start=1)}
+    think = " ".join(reasoning(hop, number) for hop in question.hops)
+    said = think, ranking(question.hops, number), ", ".join(question.answers)
+    return answered(room, query, shown, said, f"{skill} {question.type}")
