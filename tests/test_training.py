@@ -168,6 +168,19 @@ def test_a_lesson_in_planning_says_the_steps_without_taking_them(room: Classroom
             assert example.target.endswith(second.question)
 
 
+def test_a_picture_is_told_apart_from_those_of_its_kind_mostly_and_from_others(room: Classroom) -> None:
+    kinds = {one.id: room.world.views[one.id][0].kind for one in room.pictures}
+    pairs = [
+        (one, room.another(one))
+        for one in room.pictures
+        for _ in range(12)
+        if list(kinds.values()).count(kinds[one.id]) > 1
+    ]
+    assert all(one != other for one, other in pairs)
+    alike = sum(kinds[one.id] == kinds[other.id] for one, other in pairs) / len(pairs)
+    assert 0.5 < alike < 0.95
+
+
 def test_a_lesson_in_matching_says_yes_of_the_thing_itself_alone(room: Classroom) -> None:
     verdicts: list[bool] = []
     for _ in range(30):

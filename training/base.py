@@ -46,8 +46,9 @@ STRESS: Sequence[tuple[float, Mapping[str, float]]] = (  # until so much of the 
     (0.214, {"cite": 1.0}),
     (0.6, {}),
     (0.7, {"conclude": 1.0}),
-    (0.77, {"match": 0.7, "same": 0.1}),
-    (0.84, {"seek": 0.3, "column": 0.2, "sift": 0.2}),
+    (0.72, {"same": 0.5, "match": 0.2}),
+    (0.76, {"match": 0.7, "same": 0.06}),
+    (0.83, {"seek": 0.3, "column": 0.2, "sift": 0.2}),
     (0.9, {"weigh": 0.4, "chain": 0.3}),
 )
 INSTRUCTED = 0.7  # of the run is done when lessons are asked in the words of use too
@@ -147,8 +148,9 @@ def stress_at(done: float) -> Mapping[str, float]:
     4 M tokens where it is a tenth of the lessons, but in 0.3 M where it is all of them, once copying is good and where
     up to seven are told apart. Of fewer, guessing is right too often. The rest of reading follows from it. Yes and no
     take some 20,000 answers of nothing else while the learning rate falls; at its full height they stayed at chance.
-    Which picture is the question's takes as many. Then comes what must be found before it is named, and then whether a
-    document is of use, and what is asked in one step and takes two, where the mix alone is slow.
+    Which picture is the question's stayed there too, for 15,000 answers, until two pictures could be told apart without
+    words, and then took 5,000. After it comes what must be found before it is named, and then whether a document is of
+    use, and what is asked in one step and takes two, where the mix alone is slow.
     """
     return next((shares for until, shares in STRESS if done < until), {})
 

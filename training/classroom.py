@@ -15,6 +15,7 @@ from training.data import aside, capitalised
 from training.world import World
 
 FEW = 3  # rivals of another sort than the evidence, at least
+OF_A_KIND = 0.7  # of two pictures that are to be told apart
 DRAWN = 96  # pixels; pictures are drawn this large for training and shrunk by the processor
 
 
@@ -68,6 +69,13 @@ class Classroom:
         chosen = [first, *others[: self.rng.randint(1, max(1, self.documents - 1))]]
         self.rng.shuffle(chosen)
         return first, chosen
+
+    def another(self, first: Document) -> Document:
+        """Another picture, mostly of the same kind: told apart by kind, pictures begin to be compared at all."""
+        others = [one for one in self.pictures if one != first]
+        kind = self.world.views[first.id][0].kind
+        alike = [one for one in others if self.world.views[one.id][0].kind == kind]
+        return self.rng.choice(alike if alike and self.rng.random() < OF_A_KIND else others)
 
     def sentences(self, question: Question, count: int) -> list[Shown]:
         """At most `count` documents of one sentence: the one that answers, among those most like it that do not."""

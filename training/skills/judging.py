@@ -28,9 +28,9 @@ def weigh(room: Classroom) -> Example:
 
 def match(room: Classroom) -> Example:
     """Say whether a document shows the thing on the question's picture: `same`, as it is met in use."""
-    first, chosen = room.alike()
+    first = room.rng.choice(room.pictures)
     picture, _ = room.world.fresh_picture(first.id, room.rng, room.drawn)
-    document = first if room.rng.random() < 0.5 else next(one for one in chosen if one != first)
+    document = first if room.rng.random() < 0.5 else room.another(first)
     look, _ = room.world.views[first.id]
     town = first.text.rpartition(", ")[2]
     target = verdict(document, recognised(look, subject(first), town) if document == first else None)

@@ -55,10 +55,8 @@ def identify(room: Classroom) -> Example:
 def same(room: Classroom) -> Example:
     """Say whether two pictures show the same thing, however each was taken."""
     first = room.rng.choice(room.pictures)
-    kind = room.world.views[first.id][0].kind
-    rivals = [d for d in room.pictures if d.id != first.id and room.world.views[d.id][0].kind == kind]
-    alike = room.rng.random() < 0.5 or not rivals
-    chosen = first if alike else room.rng.choice(rivals)
+    alike = room.rng.random() < 0.5
+    chosen = first if alike else room.another(first)
     other, _ = room.world.fresh_picture(chosen.id, room.rng, room.drawn)
     return Example(
         Prompt.of(room.shown(first.id).picture, " ", other, "\nIs it the same one?"), "yes" if alike else "no", "same"
