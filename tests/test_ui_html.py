@@ -114,10 +114,10 @@ def test_a_trace_of_several_rounds_names_each() -> None:
 
 def test_rejudging_moves_verdicts_and_nothing_else() -> None:
     done = traces()[-1]
-    looser = rejudge(done, 0.24, 26)
+    looser = rejudge(done, 0.08, 26)
     assert len(kept(looser.steps[0])) == 5
     assert replace(looser, steps=done.steps, settings=done.settings) == done
-    assert rejudge(looser, 0.3, 8).steps == done.steps
+    assert rejudge(looser, Settings().threshold, Settings().top_k).steps == done.steps
     assert is_stale(looser.steps[0])
     assert not is_stale(done.steps[0])
 
