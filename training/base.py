@@ -149,8 +149,8 @@ def stress_at(done: float) -> Mapping[str, float]:
     up to seven are told apart. Of fewer, guessing is right too often. The rest of reading follows from it. Yes and no
     take some 20,000 answers of nothing else while the learning rate falls; at its full height they stayed at chance.
     Which picture is the question's stayed there too, for 15,000 answers, and took 5,000 once two pictures were told
-    apart without words, which so comes first. After it comes what must be found before it is named, and then whether a document is of
-    use, and what is asked in one step and takes two, where the mix alone is slow.
+    apart without words, which so comes first. After it comes what must be found before it is named, and then whether a
+    document is of use, and what is asked in one step and takes two, where the mix alone is slow.
     """
     return next((shares for until, shares in STRESS if done < until), {})
 
