@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import doctest
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mmrag.policy.grammar import NOT_FOUND
-from mmrag.types import Question
+from mmrag.types import Hop, Question
 from training import rewards
 from training.rewards import judged, listwise, pointwise, ranked, score
 
@@ -102,6 +103,27 @@ def test_giving_up_is_right_where_some_of_the_evidence_is_not_shown() -> None:
     shown = ["a", "b", "c"]  # of a and d
     assert ranked(GIVING_UP, HOPS, shown).total == 1.0
     assert ranked(form("Ada Brenn drew it [1].", "[1]", "Ada Brenn"), HOPS, shown).total == 0.0
+
+
+@pytest.mark.parametrize(
+    ("think", "worth"),
+    [
+        ("This is the Gor chart [4]. No document holds the answer.", 1.0),
+        ("No document holds the answer.", 0.0),  # it is so, but not why
+        ("This is the Gor chart [1]. No document holds the answer.", 0.0),
+        ("This is the Gor chart [4].", 0.0),
+        ("This is the Gor chart [4]. Ada Brenn drew it [1].", 1 / 3),
+        ("No document holds the answer. This is the Gor chart [4].", 0.0),
+        ("This is it [4]. This is it [4]. This is it [4]. No document holds the answer.", 0.5),
+        ("One [1]. Two [2]. Three [3]. This is the Gor chart [4]. No document holds the answer.", 0.16),
+    ],
+)
+def test_where_a_later_hop_is_lost_the_reasoning_tells_the_hops_before_it(think: str, worth: float) -> None:
+    shown = ["b", "c", "e", "d"]  # of d, then a
+    hops = (Hop("Which chart?", "image", "Gor", ("d",)), Hop("Who drew Gor?", "text", "Ada Brenn", ("a",)))
+    found = ranked(form(think, "none", NOT_FOUND), replace(HOPS, hops=hops), shown)
+    assert found.components["reasoning"] == pytest.approx(worth, abs=1e-6)
+    assert (found.components["ranking"], found.components["answer"]) == (1.0, 1.0)
 
 
 def test_each_sentence_more_than_the_ranking_gives_reason_for_costs() -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
+from typing import NamedTuple
 
 from mmrag.policy.grammar import NOT_FOUND
 from mmrag.policy.prompts import Prompt, Shown, judge_prompt, rank_prompt
@@ -25,6 +27,14 @@ class Example:
     prompt: Prompt
     target: str
     skill: str
+
+
+class Told(NamedTuple):
+    """What a list-wise answer says: the reasoning, the numbers of the documents ranked, best first, and the answer."""
+
+    think: str
+    ranked: tuple[int, ...]
+    answer: str
 
 
 def judge_example(question: Question, query: Query, shown: Shown) -> Example:
@@ -50,23 +60,37 @@ def verdict(document: Document, statement: str | None) -> str:
 
 
 def ranked_target(question: Question, shown: Sequence[str]) -> str:
-    """What a good model writes of the documents of the ids `shown`, in the grammar's form.
+    """What a good model writes of the documents of the ids `shown`, in the grammar's form."""
+    return written(told(question, shown))
+
+
+def told(question: Question, shown: Sequence[str]) -> Told:
+    """What is said of the documents of the ids `shown`.
 
     The reasoning follows the hops; the ranking puts first what the answer was read from, which is the last hop's
-    evidence. Without every hop's evidence among the documents the right answer is that it is not there. The blank
-    before the answer gives its first word the token that it has amid a text, so that it can be copied.
+    evidence. Where a hop's evidence is not among the documents, the hops before it are told and then that the answer
+    is not there: said as the first words, it would ask that all hops be taken before anything is written.
     """
     number = {one: index for index, one in enumerate(shown, start=1)}
-    if not question.evidence or not set(question.evidence) <= set(number):
-        return written(ABSENT, (), NOT_FOUND)
-    sentences = [reasoning(hop, number) for hop in question.hops]
-    return written(" ".join(sentences), ranking(question.hops, number), ", ".join(question.answers))
+    hops = taken(question, shown)
+    sentences = [reasoning(hop, number) for hop in hops]
+    if not hops or hops != question.hops:
+        return Told(" ".join([*sentences, ABSENT]), (), NOT_FOUND)
+    return Told(" ".join(sentences), ranking(hops, number), ", ".join(question.answers))
 
 
-def written(think: str, ranked: Sequence[int], answer: str) -> str:
-    """A list-wise answer in the grammar's form; `ranked` are the documents' numbers, best first."""
-    rank = " > ".join(f"[{index}]" for index in ranked) or "none"
-    return f"<think>{think}</think><rank>{rank}</rank><answer> {answer}</answer>"
+def taken(question: Question, shown: Sequence[str]) -> tuple[Hop, ...]:
+    """The hops that can be taken from the documents of the ids `shown`: those before the first that lacks evidence."""
+    return tuple(takewhile(lambda hop: set(hop.evidence) <= set(shown), question.hops))
+
+
+def written(said: Told) -> str:
+    """A list-wise answer in the grammar's form.
+
+    The blank before the answer gives its first word the token that it has amid a text, so that it can be copied.
+    """
+    rank = " > ".join(f"[{index}]" for index in said.ranked) or "none"
+    return f"<think>{said.think}</think><rank>{rank}</rank><answer> {said.answer}</answer>"
 
 
 def ranking(hops: Sequence[Hop], number: Mapping[str, int]) -> tuple[int, ...]:

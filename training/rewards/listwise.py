@@ -8,7 +8,8 @@ MMRAG-RFT publishes no formula (papers.md, section 1); deviations cannot be told
 4. Reasoning: every sentence cites, what is cited is what is ranked, nothing is said twice, and no more is said than
    the ranked documents give reason for; times F1 of the ranked set. Neat reasons for the wrong documents are not half
    right, and a first hop that is told well is not the whole way.
-5. Where a hop's evidence is not among the shown documents, the right ranking is `none` and the right answer says so.
+5. Where a hop's evidence is not among the shown documents, the right ranking is `none`, the right answer says so, and
+   the right reasoning tells the hops before it and then that the answer is not there.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from mmrag.errors import MalformedOutput
 from mmrag.metrics.answers import F1_CATEGORIES
 from mmrag.policy.grammar import NOT_FOUND, RankedAnswer, read_ranked_answer, uncited
 from mmrag.types import Question
+from training.data import taken
 from training.rewards.score import Score
 
 WEIGHTS: Mapping[str, float] = {"ranking": 0.35, "answer": 0.45, "reasoning": 0.2}
@@ -51,10 +53,11 @@ def ranked(completion: str, question: Question, shown: Sequence[str], weights: M
     answerable = bool(question.evidence) and set(question.evidence) <= set(shown)
     gold = question.evidence if answerable else ()
     found = metrics.evidence_f1(read.ranking.order, gold)
+    on_the_way = [one for hop in taken(question, shown) for one in hop.evidence]
     components = {
         "ranking": round((metrics.ndcg(read.ranking.order, gold) + found) / 2, 6),
         "answer": answer(read.answer, question.answers if answerable else (NOT_FOUND,), question.category),
-        "reasoning": round(reasoning(read) * found, 6),
+        "reasoning": round(reasoning(read, on_the_way) * found, 6),
     }
     return Score({"format": 1.0, **components}, Score.of(components, weights).total)
 
@@ -76,19 +79,22 @@ def answer(written: str, gold: Sequence[str], category: str) -> float:
     return round(metrics.list_f1(ours, theirs) / 2, 6)
 
 
-def reasoning(read: RankedAnswer) -> float:
+def reasoning(read: RankedAnswer, on_the_way: Sequence[str]) -> float:
     """How well the reasoning is tied to the ranking: cited, agreeing, and without padding.
 
     The product of three shares: of sentences that cite; agreement (F1) of the cited and the ranked documents; and of
     sentences that are neither said before nor more than one for each ranked document and one to conclude. Where
-    nothing is ranked, one sentence says so, and an answer beside it rests on nothing.
+    nothing is ranked, the evidence `on_the_way` to what is lost stands for it, the last sentence cites nothing, as it
+    says that the answer is not there, and an answer beside it rests on nothing.
     """
-    if not read.sentences:
+    order, sentences = read.ranking.order, read.sentences
+    if not sentences or not (order or metrics.exact_match(read.answer, (NOT_FOUND,))):
         return 0.0
-    cited = {one for sentence in read.sentences for one in sentence.cites}
-    if not read.ranking.order and not cited:
-        return metrics.exact_match(read.answer, (NOT_FOUND,)) / len(read.sentences)
-    citing = sum(bool(sentence.cites) for sentence in read.sentences) / len(read.sentences)
-    said = {metrics.normalise(uncited(sentence.text)) for sentence in read.sentences} - {""}
-    fresh = min(len(said), len(read.ranking.order) + 1)
-    return citing * metrics.evidence_f1(cited, read.ranking.order) * fresh / len(read.sentences)
+    rests_on = order or tuple(dict.fromkeys(on_the_way))
+    citing = [bool(sentence.cites) for sentence in sentences]
+    if not order:
+        citing[-1] = not citing[-1]
+    cited = {one for sentence in sentences for one in sentence.cites}
+    said = {metrics.normalise(uncited(sentence.text)) for sentence in sentences} - {""}
+    fresh = min(len(said), len(rests_on) + 1)
+    return sum(citing) * fresh * metrics.evidence_f1(cited, rests_on) / len(sentences) ** 2

@@ -7,8 +7,8 @@ from dataclasses import replace
 from mmrag.policy.prompts import Prompt, question_parts
 from mmrag.types import Question
 from training.classroom import Classroom
-from training.data import Example, ranking, reasoning
-from training.skills.answering import MISSING, NOWHERE, answered
+from training.data import Example
+from training.skills.answering import MISSING, answered
 from training.skills.reading import echo, read
 
 THAT = "that one"  # what the step before has found, where a second step is told
@@ -51,10 +51,6 @@ def _in_two_steps(room: Classroom, question: Question, asked: str, skill: str) -
     """Both steps and the answer over the shown documents; in some lessons one is lacking, which ends it."""
     query = replace(room.query(question), text=asked)
     count = room.rng.randint(len(question.evidence), max(2, room.documents))
-    if room.rng.random() < MISSING:
-        return answered(room, query, room.lacking(question, count), NOWHERE, f"{skill} absent")
-    shown = room.shuffled(question, count)
-    number = {one.document.id: index for index, one in enumerate(shown, start=1)}
-    think = " ".join(reasoning(hop, number) for hop in question.hops)
-    said = think, ranking(question.hops, number), ", ".join(question.answers)
-    return answered(room, query, shown, said, f"{skill} {question.type}")
+    lacking = room.rng.random() < MISSING
+    shown = room.lacking(question, count) if lacking else room.shuffled(question, count)
+    return answered(room, question, query, shown, f"{skill} {question.type}")
