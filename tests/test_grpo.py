@@ -35,7 +35,7 @@ from training import grpo
 from training.checkpoint import clear
 from training.chronicle import Chronicle
 from training.classroom import Classroom
-from training.contrast import completions, contrasting
+from training.contrast import Trial, completions, contrasting
 from training.grpo import (
     Diverged,
     StageConfig,
@@ -154,12 +154,12 @@ def test_most_rows_that_lack_evidence_are_given_it_last(random_checkpoint: Path)
 
 def test_rows_whose_completions_are_all_worth_the_same_are_left_out(sft: LocalPolicy) -> None:
     some, settings = Worlds((9_401,), 24, 16), Settings()
-    every, teaching = (list(ranked_rows(some, 1, settings, lambda: sft, 1.0, tried)) for tried in (0, 4))
+    every, teaching = (list(ranked_rows(some, 1, settings, lambda: sft, 1.0, trial)) for trial in (None, Trial(4)))
     assert 0 < len(teaching) < len(every)
     assert all(one in every for one in teaching)
-    assert teaching == list(ranked_rows(some, 1, settings, lambda: sft, 1.0, 4)), "the same draws every time"
+    assert teaching == list(ranked_rows(some, 1, settings, lambda: sft, 1.0, Trial(4))), "the same draws every time"
     asked = [(labelled(one).prompt, *about(one)) for one in every]
-    assert not any(contrasting(sft, asked, 1, 64)), "one alone differs from none"
+    assert not any(contrasting(sft, asked, Trial(1, 64))), "one alone differs from none"
 
 
 @pytest.mark.parametrize("known", [True, False])
@@ -173,11 +173,13 @@ def test_completions_are_drawn_as_the_policy_writes(
         monkeypatch.setattr("training.contrast.SHARING", ())
     torch.manual_seed(0)
     asked = [one for one in rows if one["kind"] == "ranked"]
-    drawn = completions(sft, [labelled(one).prompt for one in asked], 3, 96)
+    drawn = completions(sft, [labelled(one).prompt for one in asked], Trial(3, 96))
     assert [len(some) for some in drawn] == [3] * len(asked)
     scored = [ranked(text, *about(one)) for one, some in zip(asked, drawn, strict=True) for text in some]
     assert sum(one.components["format"] for one in scored) > 0.6 * len(scored)
     assert len({text for some in drawn for text in some}) > len(asked)
+    cold = completions(sft, [labelled(one).prompt for one in asked], Trial(3, 96, temperature=0.01))
+    assert len({text for some in cold for text in some}) == len(asked), "hardly any is drawn but the likeliest"
 
 
 def test_rows_of_stage_two_show_what_the_policy_keeps(random_checkpoint: Path, tmp_path: Path) -> None:

@@ -105,6 +105,17 @@ def test_when_nothing_is_kept_the_page_says_so() -> None:
     assert "None of the 12 retrieved documents was kept; the best had P(keep) 0.97." in html
 
 
+def test_a_kept_document_that_is_rather_a_no_says_why_it_is_kept() -> None:
+    done = traces()[-1]
+    note = "rather no, but over the threshold"
+    assert note not in trace_view(done, LINKS)
+    looser = rejudge(done, 0.08, 26)
+    unlikely = [one for one in looser.steps[0].verdicts if one.keep and one.p_keep < 0.5]
+    assert trace_view(looser, LINKS).count(note) == len(unlikely) > 0
+    tighter = rejudge(done, 0.08, 1)
+    assert "over the threshold, but beyond top-k" in trace_view(tighter, LINKS)
+
+
 def test_a_trace_of_several_rounds_names_each() -> None:
     done = traces()[-1]
     html = text_of(trace_view(replace(done, steps=done.steps * 2), LINKS))

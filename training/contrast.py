@@ -8,6 +8,7 @@ meets the same prompts.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 
@@ -24,12 +25,21 @@ TOGETHER = 16  # prompts that are tried at once
 Asked = tuple[Prompt, Question, Sequence[str]]  # with the ids of the documents shown
 
 
-def contrasting(policy: LocalPolicy, asked: Sequence[Asked], tried: int, most: int) -> list[bool]:
-    """For which list-wise prompts `tried` completions, of `most` tokens at most, differ in worth."""
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """How prompts are tried: as the stage that learns from them samples."""
+
+    completions: int  # of each prompt
+    tokens: int = 128  # of each completion, at most
+    temperature: float = 1.0
+
+
+def contrasting(policy: LocalPolicy, asked: Sequence[Asked], trial: Trial) -> list[bool]:
+    """For which list-wise prompts the completions of a trial differ in worth."""
     found: list[bool] = []
     for start in range(0, len(asked), TOGETHER):
         part = asked[start : start + TOGETHER]
-        drawn = completions(policy, [prompt for prompt, *_ in part], tried, most)
+        drawn = completions(policy, [prompt for prompt, *_ in part], trial)
         for (_, question, shown), texts in zip(part, drawn, strict=True):
             worth = [ranked(text, question, shown).total for text in texts]
             found.append(max(worth) - min(worth) > SAME)
@@ -37,21 +47,21 @@ def contrasting(policy: LocalPolicy, asked: Sequence[Asked], tried: int, most: i
 
 
 @torch.inference_mode()
-def completions(policy: LocalPolicy, prompts: Sequence[Prompt], tried: int, most: int) -> list[list[str]]:
-    """So many completions of each prompt as `tried` says, sampled at temperature 1 as the stages do."""
+def completions(policy: LocalPolicy, prompts: Sequence[Prompt], trial: Trial) -> list[list[str]]:
+    """The completions of each prompt that a trial samples."""
+    count, most, temperature = trial.completions, trial.tokens, trial.temperature
     with policy.borrowed() as (model, processor):
         inputs = encode_whole(processor, prompts).to(model.device)
         if isinstance(model, SHARING):
             kinds = inputs.get(KINDS, torch.zeros_like(inputs["input_ids"]))
             seen = inputs.get("pixel_values"), inputs.get("image_grid_thw")
             read = Prompts(inputs["input_ids"], inputs["attention_mask"], kinds, *seen)
-            which = torch.arange(len(prompts), device=model.device).repeat_interleave(tried)
+            which = torch.arange(len(prompts), device=model.device).repeat_interleave(count)
             ends = torch.tensor([processor.tokenizer.eos_token_id], device=model.device)
-            written = sample(model, read, which, 1.0, most, ends, (processor.image_token_id,))
+            written = sample(model, read, which, temperature, most, ends, (processor.image_token_id,))
         else:
-            drawn = model.generate(
-                **inputs, max_new_tokens=most, do_sample=True, top_k=0, top_p=1.0, num_return_sequences=tried
-            )
+            sampling = {"do_sample": True, "temperature": temperature, "top_k": 0, "top_p": 1.0}
+            drawn = model.generate(**inputs, **sampling, max_new_tokens=most, num_return_sequences=count)
             written = drawn[:, inputs["input_ids"].shape[1] :].tolist()
     texts = processor.tokenizer.batch_decode(written, skip_special_tokens=True)
-    return [texts[start : start + tried] for start in range(0, len(texts), tried)]
+    return [texts[start : start + count] for start in range(0, len(texts), count)]

@@ -33,7 +33,7 @@ from mmrag.settings import ENCODER, Settings
 from mmrag.systems.judge import keep, kept
 from mmrag.types import Question
 from training.classroom import DRAWN, Classroom
-from training.contrast import contrasting
+from training.contrast import Trial, contrasting
 from training.world import World
 
 log = logging.getLogger("training.rows")
@@ -114,21 +114,20 @@ def ranked_rows(
     settings: Settings,
     load: Load,
     incomplete: float = 1.0,
-    tried: int = 0,
-    most: int = 128,
+    trial: Trial | None = None,
 ) -> Iterator[dict[str, Any]]:
     """A row for every question of which the policy keeps something, with what it keeps, best first.
 
     Where evidence is lacking, it is so for the share `incomplete`, and the others are given it, last, as what the
     policy thinks least of stands last in use: the rows as they come teach to say that the answer is not there, and of
-    questions that need several documents they would be the most. Where completions are `tried`, so many of each prompt
-    and of `most` tokens each, those are left out of which all are worth the same (`training.contrast`).
+    questions that need several documents they would be the most. After a `trial`, those prompts
+    are left out whose completions are all worth the same (`training.contrast`).
     """
     policy = load()
     torch.manual_seed(seed)  # of what is tried
     for room, index in worlds.rooms(seed):
         asked = list(_asked(room, index, settings, policy, incomplete))
-        teaching = contrasting(policy, asked, tried, most) if tried else [True] * len(asked)
+        teaching = contrasting(policy, asked, trial) if trial else [True] * len(asked)
         for prompt, question, names in compress(asked, teaching):
             yield row(prompt, question, names, "ranked", None)
 

@@ -23,6 +23,7 @@ from datasets import Dataset, concatenate_datasets
 from trl import GRPOConfig, TrlParser
 
 from mmrag.settings import MODELS, Settings
+from training.contrast import Trial
 from training.grpo import StageConfig, begun_with, starting_policy, train
 from training.rows import Worlds, judged_rows, mapped, ranked_rows
 from training.world.names import mixed
@@ -45,7 +46,8 @@ class Stage2Config(StageConfig):
 def prepared(config: Stage2Config, args: GRPOConfig) -> tuple[Dataset, Dataset]:
     """The rows to learn from, with what stage I keeps in them, and those of an unseen world to examine on."""
     runs, settings = Path(args.output_dir), Settings()
-    load, most = partial(starting_policy, config), args.max_completion_length or 128
+    load = partial(starting_policy, config)
+    trial = Trial(config.tried, args.max_completion_length or 128, args.temperature) if config.tried else None
     size = (config.entities, config.questions, config.drawn)
     worlds = Worlds(tuple(mixed(config.first_world, config.worlds)), *size, config.composed)
     others = tuple(mixed(config.first_world + config.worlds, config.judged_worlds))
@@ -54,13 +56,13 @@ def prepared(config: Stage2Config, args: GRPOConfig) -> tuple[Dataset, Dataset]:
     about = {"seed": args.seed, "settings": asdict(settings), **begun_with(config)}
     ranked, examined = (
         mapped(
-            partial(ranked_rows, some, args.seed, settings, load, incomplete, tried, most),
+            partial(ranked_rows, some, args.seed, settings, load, incomplete, tried),
             runs / name,
-            {"worlds": asdict(some), "incomplete": incomplete, "tried": [tried, most], **about},
+            {"worlds": asdict(some), "incomplete": incomplete, "tried": tried and asdict(tried), **about},
         )
         for name, some, incomplete, tried in (
-            ("ranked", worlds, config.incomplete, config.tried),
-            ("examined", unseen, 1.0, 0),
+            ("ranked", worlds, config.incomplete, trial),
+            ("examined", unseen, 1.0, None),
         )
     )
     examined = examined.select(range(min(config.examined, len(examined))))

@@ -11,6 +11,7 @@ from mmrag.ui.markup import Mark, chip, esc, icon, percent
 from mmrag.ui.rejudge import kept
 
 PictureUrl = Callable[[str, bool], str]  # (document id, large?) -> the address of its picture
+EVEN = 0.5  # of P(keep): beneath it the model's own verdict is no
 LONG = 420  # characters of a passage that are shown before it folds
 ROWS = 6  # rows of a table that are in view; of a longer one the rest is scrolled to
 
@@ -94,10 +95,9 @@ class Cards:
     def _meter(self, verdict: Verdict | None) -> str:
         if verdict is None:
             return '<p class="verdict waiting"><span class="word">being judged</span><span class="meter"></span></p>'
-        over = verdict.p_keep >= self.threshold
-        note = "" if over == verdict.keep else '<span class="sub">over the threshold, but beyond top-k</span>'
         word, sign = ("kept", "keep") if verdict.keep else ("dropped", "drop")
-        told = f'<span class="word">{icon(sign)} {word}</span>{_bar(verdict.p_keep, self.threshold)}{note}'
+        told = f'<span class="word">{icon(sign)} {word}</span>{_bar(verdict.p_keep, self.threshold)}'
+        told += _exception(verdict, self.threshold)
         return f'<p class="verdict {word}">{told}</p>'
 
     def _thumb(self, document: Document) -> str:
@@ -174,6 +174,13 @@ def _bar(p_keep: float, threshold: float) -> str:
 
 def _reason(verdict: Verdict | None) -> str:
     return f'<p class="reason" dir="auto">“{esc(verdict.reason)}”</p>' if verdict and verdict.reason else ""
+
+
+def _exception(verdict: Verdict, threshold: float) -> str:
+    """Why a document is not kept though it is likely enough, or kept though the reason beneath says no."""
+    if not verdict.keep:
+        return '<span class="sub">over the threshold, but beyond top-k</span>' if verdict.p_keep >= threshold else ""
+    return '<span class="sub">rather no, but over the threshold</span>' if verdict.p_keep < EVEN else ""
 
 
 def _table(table: Table, answer: str) -> str:
