@@ -359,10 +359,17 @@ def test_a_lesson_in_sifting_has_a_verdict_for_each_document_and_at_most_one_yes
 
 
 def test_a_lesson_in_a_column_shows_its_table_alone_and_says_every_number(room: Classroom) -> None:
-    for _ in range(20):
+    compared = 0
+    for _ in range(40):
         example = column(room)
         ((_, document),) = numbered(example).items()
         rows = [[cell.strip() for cell in row.split("|")[1:]] for row in document.splitlines()[2:]]
+        if example.skill == "column choose":  # between two of its rows
+            compared += 1
+            answer = re.search(r"<answer> (.*)</answer>", example.target)
+            assert answer
+            assert answer[1] in {row[0] for row in rows}
+            continue
         told = re.search(r"\((.*): (.*)\)", example.target)
         assert told
         every = [one.rpartition(" ") for one in told[1].split(", ")]
@@ -372,6 +379,7 @@ def test_a_lesson_in_a_column_shows_its_table_alone_and_says_every_number(room: 
         answer = re.search(r"<answer> (.*)</answer>", example.target)
         assert answer
         assert answer[1] in (*deciding, str(len(deciding)))
+    assert 0 < compared < 30
 
 
 def test_some_lessons_in_reading_ask_what_no_document_says(room: Classroom) -> None:
@@ -541,9 +549,10 @@ def test_where_a_step_lacks_its_evidence_the_other_keeps_its_own(room: Classroom
 
 
 def test_worked_examples_are_as_many_of_each_kind_as_is_stated(room: Classroom) -> None:
-    config = SftConfig(judged=4, ranked=3, composed=2, absent=6)
+    config = SftConfig(judged=4, ranked=3, composed=2, within=5, absent=6)
     made = list(worked_examples(config, room))
-    assert Counter(example.skill for example in made) == {"judge": 4, "rank": 11}
+    assert Counter(example.skill for example in made) == {"judge": 4, "rank": 16}
+    assert all(re.search(r"\[(\d)\]\. .*\[\1\]\.</think><rank>\[\1\]</rank>", example.target) for example in made[9:14])
     assert sum(NOT_FOUND in example.target for example in made[-6:]) == 6
 
 

@@ -182,6 +182,19 @@ def test_comparisons_come_out_as_their_numbers_do(questions: list[Question]) -> 
             assert question.answers[0] in wins(values, key=values.__getitem__)
 
 
+def test_two_rows_are_compared_by_what_their_one_table_says(world: World) -> None:
+    rng = random.Random(5)
+    for question in filter(None, (world.over_rows(rng) for _ in range(30))):
+        (name,) = question.evidence
+        table = world.document(name).table
+        assert table is not None
+        numbers = {row[0]: row[1:] for row in table.rows}
+        assert len(question.hops) == 2
+        won = max(question.hops, key=lambda hop: int(hop.answer))
+        assert question.answers[0] in won.statement
+        assert won.answer in numbers[question.answers[0]]
+
+
 def test_what_is_found_in_a_column_is_said_with_the_numbers_that_decide(
     world: World, questions: list[Question]
 ) -> None:

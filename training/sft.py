@@ -53,6 +53,7 @@ class SftConfig:
     judged: int = 80  # point-wise examples a world, half of them of gold documents
     ranked: int = 60  # list-wise examples a world of single-hop questions
     composed: int = 12  # list-wise examples a world of questions that need several steps
+    within: int = 8  # list-wise examples a world of questions whose two steps rest on one table, which is ranked once
     absent: int = 8  # list-wise examples a world that lack evidence, half of them of questions of several steps
     shown: int = 5  # documents at most
     reasoned: bool = True  # whether ranked answers show their reasoning; without, they begin with the ranking
@@ -118,6 +119,9 @@ def lessons(config: SftConfig, room: Classroom) -> Iterator[Example]:
             question = rng.choice(pool)
             shown = room.shuffled(question, rng.randint(len(question.evidence), config.shown))
             yield ranked_example(question, room.query(question), shown)
+    compared = [room.world.over_rows(rng) for _ in range(config.within)]
+    for question in filter(None, compared):
+        yield ranked_example(question, room.query(question), room.shuffled(question, rng.randint(1, config.shown)))
     for index in range(config.absent):
         question = rng.choice(composed if index % 2 else room.questions)
         yield ranked_example(question, room.query(question), room.lacking(question, config.shown))

@@ -8,6 +8,7 @@ from training.classroom import Classroom
 from training.data import ABSENT, Example, capitalised, reasoning, subject
 from training.skills.answering import MISSING, answered_from
 
+TWO_ROWS = 0.25  # of what a column decides is between two of them
 UNANSWERABLE = 0.06  # of `read` asks what no document of the world says
 
 
@@ -27,8 +28,9 @@ def seek(room: Classroom) -> Example:
 
 
 def column(room: Classroom) -> Example:
-    """Say what a column decides, from its table alone: many for the price of one of `seek`, which has them rarely."""
-    question = room.world.over_column(room.rng)
+    """Say what a column decides, or two of its rows, from the table alone: of `seek`, which has few, one costs many."""
+    over = room.world.over_rows if room.rng.random() < TWO_ROWS else room.world.over_column
+    question = over(room.rng)
     if question is None:
         return cells(room)
     shown = [room.shown(one) for one in question.evidence]

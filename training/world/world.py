@@ -19,6 +19,7 @@ from training.world.documents import write_documents
 from training.world.facts import Entity, settle
 from training.world.looks import Look, View, random_view
 from training.world.questions import SPLITS, Desk, stream
+from training.world.questions.compared import over_rows
 from training.world.questions.seeing import yes_no_draft
 from training.world.questions.tables import over_column
 
@@ -83,6 +84,11 @@ class World:
     def over_column(self, rng: random.Random) -> Question | None:
         """A question that a table's column decides, of no split and without an id; None where tables have one row."""
         draft = over_column(self._desk, rng)
+        return draft.finish("", "train", ()) if draft else None
+
+    def over_rows(self, rng: random.Random) -> Question | None:
+        """A question that two rows of one table decide, of no split and without an id; None where tables have one."""
+        draft = over_rows(self._desk, rng)
         return draft.finish("", "train", ()) if draft else None
 
     def lookalikes(self, question: Question, count: int, rng: random.Random) -> list[str]:

@@ -10,7 +10,7 @@ from training.world.documents import capital
 from training.world.facts import Entity
 from training.world.questions.draft import QUESTION_OF, Desk, Draft, attempt, look_names, sight
 from training.world.questions.tables import exceeding
-from training.world.words import plural
+from training.world.words import Column, plural
 
 _COMPARE = (
     "Which {more}: {a} or {b}?",
@@ -56,6 +56,11 @@ def compared(desk: Desk, rng: random.Random) -> Draft | None:
     return attempt(ask, desk, rng)
 
 
+def over_rows(desk: Desk, rng: random.Random) -> Draft | None:
+    """One question that two rows of one table decide: two hops, and one document that both rest on."""
+    return attempt(_rows, desk, rng)
+
+
 def _years(desk: Desk, rng: random.Random) -> Draft | None:
     entity = rng.choice(desk.facts.entities)
     other = rng.choice(desk.facts.entities)
@@ -70,11 +75,19 @@ def _columns(desk: Desk, rng: random.Random) -> Draft | None:
     entity = rng.choice(desk.facts.entities)
     column = rng.choice(entity.group.columns)
     rivals = [one for kind in entity.group.kinds for one in desk.kinds.get(kind, ())]
-    other = rng.choice(rivals)
-    if entity.numbers[column.name] == other.numbers[column.name]:
+    return _by_column(desk, rng, (entity, rng.choice(rivals)), column)
+
+
+def _rows(desk: Desk, rng: random.Random) -> Draft | None:
+    group, rows = rng.choice(desk.shelves)
+    return _by_column(desk, rng, rng.sample(rows, 2), rng.choice(group.columns)) if len(rows) > 1 else None
+
+
+def _by_column(desk: Desk, rng: random.Random, pair: Sequence[Entity], column: Column) -> Draft | None:
+    if len({one.numbers[column.name] for one in pair}) < 2:
         return None
-    won = max(entity, other, key=lambda one: one.numbers[column.name])
-    return _weighed(desk, rng, (entity, other), column.name, column.more, won)
+    won = max(pair, key=lambda one: one.numbers[column.name])
+    return _weighed(desk, rng, pair, column.name, column.more, won)
 
 
 def _counts(desk: Desk, rng: random.Random) -> Draft | None:
