@@ -36,6 +36,7 @@ from training.sft import SftConfig
 from training.sft import lessons as worked_examples
 from training.skills import SKILLS, lesson
 from training.skills.judging import match, sift, weigh
+from training.skills.numbers import order
 from training.skills.reading import agree, cite, column, conclude, quote, read, seek, survey
 from training.skills.seeing import description, identify, look, pick
 from training.skills.steps import THAT, chain, follow, plan
@@ -253,6 +254,11 @@ def test_a_lesson_in_concluding_tells_all_that_the_answer_needs(room: Classroom)
         if example.skill == "conclude YesNo":
             assert example.target in ("<answer> yes</answer>", "<answer> no</answer>")
             continue
+        if example.skill == "conclude choose":
+            values = {one: int(re.search(r"\d+", one)[0]) for one in told.split(". ")}  # type: ignore[index]
+            won = (min if "earlier" in question else max)(values, key=values.__getitem__)
+            assert example.target.removeprefix("<answer> ").removesuffix("</answer>") in won
+            continue
         (asked,) = {q.id: q for q in room.questions if q.question == question}.values()
         assert all(capitalised(hop.statement) in told for hop in asked.hops)
         assert example.target == f"<answer> {', '.join(asked.answers)}</answer>"
@@ -271,6 +277,22 @@ def test_a_lesson_in_agreeing_says_what_is_so_where_and_whether_that_was_asked(r
                 assert value in questions
             verdicts.append(verdict)
     assert set(verdicts) == {"yes", "no"}
+
+
+def test_a_lesson_in_order_sorts_the_numbers_that_it_gives(room: Classroom) -> None:
+    for _ in range(20):
+        example = order(room)
+        given, _, asked = example.prompt.content[0]["text"].partition("\n")
+        numbers = [int(one) for one in given.split(", ")]
+        sign = " > " if "largest" in asked else " < "
+        written = [int(one) for one in example.target.split(sign)]
+        assert written == sorted(numbers, reverse="largest" in asked)
+        assert len(numbers) == len(set(numbers)) > 1
+
+
+def test_what_is_concluded_follows_from_the_sentences(room: Classroom) -> None:
+    kinds = Counter(conclude(room).skill for _ in range(120))
+    assert kinds["conclude YesNo"] > kinds["conclude choose"] > 10
 
 
 def test_a_lesson_in_surveying_answers_each_question_from_what_is_shown(room: Classroom) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from PIL import Image
@@ -13,6 +13,7 @@ from mmrag.policy.prompts import Shown
 from mmrag.types import Document, Modality, Query, Question
 from training.data import aside, capitalised
 from training.world import World
+from training.world.facts import Entity
 
 FEW = 3  # rivals of another sort than the evidence, at least
 OF_A_KIND = 0.7  # of two pictures that are to be told apart
@@ -43,6 +44,7 @@ class Classroom:
         self.pictures = [d for d in self.world.documents.values() if d.modality is Modality.IMAGE]
         self.written = [d for d in self.world.documents.values() if d.modality is not Modality.IMAGE]
         self.tables = [d for d in self.world.documents.values() if d.table is not None]
+        self.numbers = _numbers(self.world.facts.entities)
         self._drawn: dict[str, Image.Image] = {}
 
     def shown(self, document_id: str) -> Shown:
@@ -137,6 +139,14 @@ def as_png(picture: Image.Image) -> bytes:
     buffer = io.BytesIO()
     picture.save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()
+
+
+def _numbers(entities: Sequence[Entity]) -> list[list[int]]:
+    """The years of a world, and the numbers of each column of its tables: of each, those that differ, two or more."""
+    pools = [{one.year for one in entities}]
+    names = sorted({name for one in entities for name in one.numbers})
+    pools += [{one.numbers[name] for one in entities if name in one.numbers} for name in names]
+    return [sorted(pool) for pool in pools if len(pool) > 1]
 
 
 def _finds(question: Question, name: str) -> bool:

@@ -2,8 +2,9 @@
 
 Ours, beneath TRL's `GRPOTrainer`, which reads a prompt anew for every completion, when writing and when learning. A
 prompt here is some ten times as long as what is written, so nearly all of a step on a CPU went there. Keys and values
-of the prompt are computed once, with their gradient, and selected for each completion (`DynamicCache`); the numbers are
-TRL's own up to rounding (tests/test_sharing.py). Rows leave the batch as they end.
+of the prompt are computed once, with their gradient, and never copied: the completions of a prompt are one sequence
+after it, without padding between them, in which a mask keeps each to itself. The numbers are TRL's own up to rounding
+(tests/test_sharing.py). Completions leave the batch as they end.
 
 Models outside `SHARING`, several processes, gradient checkpointing, vLLM, and sampling by more than a temperature go
 TRL's way.
@@ -24,6 +25,7 @@ from trl import GRPOTrainer
 from mmrag.policy.judging import SHARING, rotary
 
 KINDS = "mm_token_type_ids"  # 0 text, 1 picture
+ALL, NONE = -1, -2  # branches: of a prompt's tokens, and of padding
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +64,21 @@ class Prompts:
 
 @dataclass(slots=True)
 class Reading:
-    """Rows in the middle of being written: what was read so far, and what may come next."""
+    """Prompts that were read, and what is written after them: to each, several completions in one sequence.
+
+    A completion is a branch of its prompt: its tokens look at the prompt and at those before them on their branch.
+    """
 
     cache: DynamicCache
-    mask: Tensor  # (B, tokens so far)
-    position: Tensor  # (B,) rotary position of the token to come
-    logits: Tensor  # (B, V) of the token to come
+    branch: Tensor  # (U, tokens so far): which completion each belongs to; `ALL` for the prompt's, `NONE` for padding
+    step: Tensor  # (U, tokens so far): its place on the branch; -1 for the prompt's
+    position: Tensor  # (U,): rotary position of the first token of a completion
+    logits: Tensor  # (U, V) of that token
 
-    def select(self, rows: Tensor) -> None:
-        """Go on with these rows alone, in this order; a row may come more than once."""
-        self.cache.batch_select_indices(rows)
-        self.mask, self.position, self.logits = self.mask[rows], self.position[rows], self.logits[rows]
+    def select(self, prompts: Tensor) -> None:
+        """Go on with these prompts alone, in this order."""
+        self.cache.batch_select_indices(prompts)
+        self.branch, self.step, self.position = self.branch[prompts], self.step[prompts], self.position[prompts]
 
 
 def read(model: Any, prompts: Prompts) -> Reading:
@@ -88,22 +94,49 @@ def read(model: Any, prompts: Prompts) -> Reading:
         use_cache=True,
         **pictures,
     ).last_hidden_state
-    return Reading(cache, prompts.mask, positions.amax((0, 2)) + 1, model.lm_head(hidden[:, -1]))
+    branch = torch.where(prompts.mask.bool(), ALL, NONE)
+    logits = model.lm_head(hidden[:, -1])
+    return Reading(cache, branch, torch.full_like(branch, -1), positions.amax((0, 2)) + 1, logits)
 
 
-def go_on(model: Any, reading: Reading, tokens: Tensor, mask: Tensor) -> Tensor:
-    """Read `tokens` (B, T), of which `mask` says which are real; logits (B, T, V) after each of them."""
-    whole = torch.cat([reading.mask, mask], dim=1)
-    positions = reading.position[:, None] + torch.arange(tokens.shape[1], device=tokens.device)  # (B, T)
+def go_on(model: Any, reading: Reading, prompt: Tensor, branch: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:
+    """Read on: of each prompt the completions one after another, without what is padding between them.
+
+    Args:
+        model: of a class of `SHARING`.
+        reading: goes on by these tokens.
+        prompt: (B,), to which prompt each completion belongs.
+        branch: (B,), which of its completions it is.
+        tokens: (B, T), those after what was read of these completions, padded on the right.
+        mask: (B, T), 1 for those that are real.
+
+    Returns:
+        Logits (B, T, V) after each token.
+    """
+    before = (prompt[:, None] == prompt).tril(-1)  # (B, B): completions of the same prompt
+    start = (before * mask.sum(-1)).sum(-1, keepdim=True)
+    steps = torch.arange(tokens.shape[1], device=tokens.device)
+    at = start + steps  # (B, T): places in the sequence of the prompt
+    real = mask.bool()
+    whose, longest = prompt[:, None].expand_as(at), int(at[real].max()) + 1
+
+    def laid(values: Tensor, empty: int) -> Tensor:
+        line = values.new_full((len(reading.position), longest), empty)
+        line[whose[real], at[real]] = values.expand_as(at)[real]
+        return line
+
+    own, step = laid(branch[:, None], NONE), laid(steps + reading.step.amax() + 1, 0)
+    reading.branch, reading.step = torch.cat([reading.branch, own], 1), torch.cat([reading.step, step], 1)
+    earlier = (reading.branch[:, None] == own[..., None]) & (reading.step[:, None] <= step[..., None])
+    seen = earlier | (reading.branch == ALL)[:, None]  # (U, longest, tokens so far)
     hidden = model.model(
-        input_ids=tokens,
-        attention_mask=whole,
-        position_ids=positions.expand(3, -1, -1),
+        input_ids=laid(tokens, 0),
+        attention_mask=seen[:, None],
+        position_ids=(reading.position[:, None] + step).expand(3, -1, -1),
         past_key_values=reading.cache,
         use_cache=True,
     ).last_hidden_state
-    reading.mask, reading.position = whole, reading.position + tokens.shape[1]
-    logits: Tensor = model.lm_head(hidden)
+    logits: Tensor = model.lm_head(hidden[whose, at.clamp(max=longest - 1)])
     return logits
 
 
@@ -112,26 +145,30 @@ def sample(
 ) -> list[list[int]]:
     """At most `most` tokens after each row's prompt, the end token among them; greedily where the temperature is 0."""
     reading = read(model, prompts)
-    reading.select(rows)
     written: list[list[int]] = [[] for _ in rows]
-    going = torch.arange(len(rows), device=rows.device)
-    over = torch.zeros_like(going, dtype=torch.bool)  # of those in the batch
+    going, prompt, branch = torch.arange(len(rows), device=rows.device), rows, branches(rows)
+    logits = reading.logits[rows]
     for left in range(most, 0, -1):
-        logits = reading.logits.float()
+        logits = logits.float()
         logits[:, list(never)] = -torch.inf
         tokens = torch.multinomial((logits / temperature).softmax(-1), 1)[:, 0] if temperature else logits.argmax(-1)
-        for row, token, ended in zip(going.tolist(), tokens.tolist(), over.tolist(), strict=True):
-            if not ended:
-                written[row].append(token)
-        over = over | torch.isin(tokens, ends)
-        if left == 1 or bool(over.all()):
+        for row, token in zip(going.tolist(), tokens.tolist(), strict=True):
+            written[row].append(token)
+        on = ~torch.isin(tokens, ends)
+        going, prompt, tokens = going[on], prompt[on], tokens[on]
+        if left == 1 or not len(going):
             break
-        if int((~over).sum()) <= len(over) // 2:  # selecting copies what was read
-            stay = (~over).nonzero()[:, 0]
+        stay = prompt.unique()
+        if len(stay) <= len(reading.position) // 2:  # selecting copies what was read
             reading.select(stay)
-            going, tokens, over = going[stay], tokens[stay], over[stay]
-        reading.logits = go_on(model, reading, tokens[:, None], torch.ones_like(tokens[:, None]))[:, 0]
+            prompt = torch.searchsorted(stay, prompt)
+        logits = go_on(model, reading, prompt, branch[going], tokens[:, None], torch.ones_like(tokens[:, None]))[:, 0]
     return written
+
+
+def branches(prompt: Tensor) -> Tensor:
+    """Of completions (B,) by the prompt that each has, how many of the same prompt come before it."""
+    return (prompt[:, None] == prompt).tril(-1).sum(-1)
 
 
 class SharedPrompts(GRPOTrainer):
@@ -190,10 +227,12 @@ class SharedPrompts(GRPOTrainer):
         tokens, mask = input_ids[:, cut:], attention_mask[:, cut:]
         with self.accelerator.autocast():
             reading = read(network, prompts)
-            reading.select(rows)
-            first = reading.logits[:, None]
-            rest = go_on(network, reading, tokens[:, :-1], mask[:, :-1]) if logits_to_keep > 1 else first[:, :0]
-        logps = (torch.cat([first, rest], dim=1).float() / self.temperature).log_softmax(-1)  # (B, T, V)
+            first = reading.logits[rows, None]
+            rest = first[:, :0]
+            if logits_to_keep > 1:
+                rest = go_on(network, reading, rows, branches(rows), tokens[:, :-1], mask[:, :-1])
+        logits = torch.cat([first, rest], dim=1).float()  # (B, T, V)
+        logps = (logits / self.temperature).log_softmax(-1)
         entropies = -(logps.exp() * logps).sum(-1) if compute_entropy else None
         return logps.gather(-1, tokens[..., None])[..., 0], entropies, None
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from training.classroom import Classroom
 from training.data import Example
 from training.skills.judging import match, sift, weigh
+from training.skills.numbers import order
 from training.skills.reading import agree, cells, cite, column, conclude, echo, find, quote, read, seek, survey
 from training.skills.seeing import describe, identify, look, pick, same
 from training.skills.steps import chain, follow, plan
@@ -25,7 +26,7 @@ SKILLS: Mapping[Callable[[Classroom], Example], float] = {  # of all lessons; sh
     describe: 0.07,
     pick: 0.06,
     look: 0.04,
-    read: 0.13,
+    read: 0.11,
     seek: 0.09,
     column: 0.04,
     follow: 0.08,
@@ -34,10 +35,11 @@ SKILLS: Mapping[Callable[[Classroom], Example], float] = {  # of all lessons; sh
     survey: 0.04,
     quote: 0.02,
     cite: 0.02,
-    conclude: 0.02,
+    conclude: 0.03,
+    order: 0.02,
     agree: 0.02,
     find: 0.01,
-    weigh: 0.1,
+    weigh: 0.09,
     match: 0.08,
     sift: 0.03,
     cells: 0.01,

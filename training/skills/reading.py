@@ -77,8 +77,9 @@ def cite(room: Classroom) -> Example:
 
 
 def conclude(room: Classroom) -> Example:
-    """Answer from sentences that say all there is to know: mostly yes or no."""
-    question = room.world.yes_or_no(room.rng) if room.rng.random() < 0.75 else room.rng.choice(room.reasoned)
+    """Answer from sentences that say all there is to know: mostly yes or no, or which of two is more."""
+    makers = (room.world.yes_or_no, room.world.comparison, lambda rng: rng.choice(room.reasoned))
+    question = room.rng.choices(makers, (0.7, 0.2, 0.1))[0](room.rng)
     said = " ".join(f"{capitalised(hop.statement)}." for hop in question.hops)
     target = f"<answer> {', '.join(question.answers)}</answer>"
     return Example(Prompt.of(f"{said}\nQuestion: {question.question}"), target, f"conclude {question.category}")

@@ -19,7 +19,7 @@ from training.world.documents import write_documents
 from training.world.facts import Entity, settle
 from training.world.looks import Look, View, random_view
 from training.world.questions import SPLITS, Desk, stream
-from training.world.questions.compared import over_rows
+from training.world.questions.compared import comparison, over_rows
 from training.world.questions.seeing import yes_no_draft
 from training.world.questions.tables import over_column
 
@@ -80,6 +80,10 @@ class World:
         """A question that asks whether a thing looks so, true in half of all cases; of no split, and without an id."""
         entity = rng.choice(self.facts.entities)
         return yes_no_draft(self._desk, entity, rng, entity.the, ()).finish("", "train", ())
+
+    def comparison(self, rng: random.Random) -> Question:
+        """A question that asks which of two things is more; of no split, and without an id."""
+        return comparison(self._desk, rng).finish("", "train", ())
 
     def over_column(self, rng: random.Random) -> Question | None:
         """A question that a table's column decides, of no split and without an id; None where tables have one row."""

@@ -56,6 +56,13 @@ def compared(desk: Desk, rng: random.Random) -> Draft | None:
     return attempt(ask, desk, rng)
 
 
+def comparison(desk: Desk, rng: random.Random) -> Draft:
+    """One question that weighs two things by their years, their numbers or what is counted on them."""
+    while True:
+        if (draft := attempt(rng.choice((_years, _columns, _counts)), desk, rng)) is not None:
+            return draft
+
+
 def over_rows(desk: Desk, rng: random.Random) -> Draft | None:
     """One question that two rows of one table decide: two hops, and one document that both rest on."""
     return attempt(_rows, desk, rng)
