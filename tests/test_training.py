@@ -155,8 +155,11 @@ def test_a_lesson_in_chaining_asks_as_in_use_and_takes_both_steps(room: Classroo
     for question in room.chains:
         alone = copy(room)
         alone.chains = [question]
-        example = next(one for one in iter(lambda alone=alone: chain(alone), None) if one.skill != "chain absent")
-        assert example.prompt.content[-1]["text"].rpartition("Question: ")[2] == question.question
+        example = next(
+            one
+            for one in iter(lambda alone=alone: chain(alone), None)
+            if one.skill != "chain absent" and one.prompt.content[-1]["text"].endswith(question.question)
+        )
         said = read_progress(example.target, [str(n) for n in range(1, 9)])
         assert [one.answer in told.text for one, told in zip(question.hops, said, strict=True)] == [True] * 2
         assert example.target.endswith(f"</think><answer> {', '.join(question.answers)}</answer>")
@@ -173,6 +176,14 @@ def test_some_lessons_in_two_steps_lack_one_and_say_so(room: Classroom, skill: S
     assert {len(re.findall(r"\[\d\]\.", told)) for told in found} == {0, 1}, (
         "the first step is told if it is not the lost one"
     )
+
+
+def test_what_two_steps_rest_on_is_ranked_once(room: Classroom) -> None:
+    told = copy(room)
+    told.instructed = 1.0
+    once = [one for one in (chain(told).target for _ in range(150)) if re.search(r"(\[\d\])\. .*\1\.</think>", one)]
+    assert len(once) > 4
+    assert all(re.search(r"<rank>\[\d\]</rank>", one) for one in once)
 
 
 def test_a_lesson_in_planning_says_the_steps_without_taking_them(room: Classroom) -> None:

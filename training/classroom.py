@@ -131,7 +131,9 @@ class Classroom:
         """As `shuffled`, without one document of the evidence: a second step is not taken from what the first was."""
         lost = self.rng.choice(question.evidence) if question.evidence else None
         shown = [one for one in self.shuffled(question, count) if one.document.id != lost]
-        return shown or [self.shown(self.rng.choice(question.negatives))]
+        return shown or [
+            self.shown(self.rng.choice(question.negatives or self.world.lookalikes(question, 1, self.rng)))
+        ]
 
 
 def as_png(picture: Image.Image) -> bytes:
