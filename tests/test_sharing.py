@@ -75,6 +75,18 @@ def test_probabilities_and_gradients_are_those_of_whole_prompts(stage: Stage, ro
         torch.testing.assert_close(mine, yours, atol=2e-3, rtol=2e-3)
 
 
+def test_completions_that_are_masked_whole_change_nothing_for_the_others(stage: Stage, rows: Dataset) -> None:  # noqa: F811
+    inputs = batch(stage, rows)
+    whole, _, _ = stage._get_per_token_logps_and_entropies(stage.model, **arguments(inputs))
+    cut = inputs["completion_mask"].clone()
+    cut[::2] = 0
+    some, _, _ = stage._get_per_token_logps_and_entropies(stage.model, **arguments({**inputs, "completion_mask": cut}))
+    torch.testing.assert_close(some[cut.bool()], whole[cut.bool()], atol=2e-4, rtol=1e-4)
+    none = {**inputs, "completion_mask": torch.zeros_like(cut)}
+    logps, _, _ = stage._get_per_token_logps_and_entropies(stage.model, **arguments(none))
+    assert logps.isfinite().all()
+
+
 def test_a_prompt_counts_as_another_where_only_its_picture_differs(stage: Stage, rows: Dataset) -> None:  # noqa: F811
     pictured = next(one for one in rows if len(one["images"]) == 1)
     grey = {**pictured, "images": [pictured["images"][0].convert("L").convert("RGB")]}

@@ -114,11 +114,12 @@ def go_on(model: Any, reading: Reading, prompt: Tensor, branch: Tensor, tokens: 
         Logits (B, T, V) after each token.
     """
     before = (prompt[:, None] == prompt).tril(-1)  # (B, B): completions of the same prompt
-    start = (before * mask.sum(-1)).sum(-1, keepdim=True)
+    lengths = mask.sum(-1)
+    start = (before * lengths).sum(-1)
+    longest = max(1, int((start + lengths).max()))  # one where all were masked, as those are that were cut off
     steps = torch.arange(tokens.shape[1], device=tokens.device)
-    at = start + steps  # (B, T): places in the sequence of the prompt
-    real = mask.bool()
-    whose, longest = prompt[:, None].expand_as(at), int(at[real].max()) + 1
+    at = start[:, None] + steps  # (B, T): places in the sequence of the prompt
+    whose, real = prompt[:, None].expand_as(at), mask.bool()
 
     def laid(values: Tensor, empty: int) -> Tensor:
         line = values.new_full((len(reading.position), longest), empty)
