@@ -44,10 +44,10 @@ STRESS: Sequence[tuple[float, Mapping[str, float]]] = (  # until so much of the 
     (0.086, {"echo": 0.075}),
     (0.2, {}),
     (0.214, {"cite": 1.0}),
-    (0.6, {}),
-    (0.7, {"conclude": 1.0}),
-    (0.72, {"same": 0.5, "match": 0.2}),
-    (0.76, {"match": 0.7, "same": 0.06}),
+    (0.58, {}),
+    (0.65, {"conclude": 1.0}),
+    (0.71, {"order": 0.6, "conclude": 0.4}),
+    (0.77, {"match": 0.6, "same": 0.25}),
     (0.83, {"seek": 0.3, "column": 0.2, "sift": 0.2}),
     (0.9, {"weigh": 0.4, "chain": 0.3}),
 )
@@ -148,9 +148,9 @@ def stress_at(done: float) -> Mapping[str, float]:
     4 M tokens where it is a tenth of the lessons, but in 0.3 M where it is all of them, once copying is good and where
     up to seven are told apart. Of fewer, guessing is right too often. The rest of reading follows from it. Yes and no
     take some 20,000 answers of nothing else while the learning rate falls; at its full height they stayed at chance.
-    Which picture is the question's stayed there too, for 15,000 answers, and took 5,000 once two pictures were told
-    apart without words, which so comes first. After it comes what must be found before it is named, and then whether a
-    document is of use, and what is asked in one step and takes two, where the mix alone is slow.
+    Which picture is the question's stayed there too, for 15,000 answers, and took 5,000 beside enough of telling two
+    pictures apart without words. After it comes what must be found before it is named, and then whether a document is
+    of use, and what is asked in one step and takes two, where the mix alone is slow.
     """
     return next((shares for until, shares in STRESS if done < until), {})
 

@@ -16,7 +16,7 @@ from training.world import World
 from training.world.facts import Entity
 
 FEW = 3  # rivals of another sort than the evidence, at least
-OF_A_KIND = 0.7  # of two pictures that are to be told apart
+OF_A_KIND = 0.5  # of two pictures that are to be told apart
 DRAWN = 96  # pixels; pictures are drawn this large for training and shrunk by the processor
 
 
@@ -73,7 +73,7 @@ class Classroom:
         return first, chosen
 
     def another(self, first: Document) -> Document:
-        """Another picture, mostly of the same kind: told apart by kind, pictures begin to be compared at all."""
+        """Another picture, of the same kind or any: told apart by kind, pictures begin to be compared at all."""
         others = [one for one in self.pictures if one != first]
         kind = self.world.views[first.id][0].kind
         alike = [one for one in others if self.world.views[one.id][0].kind == kind]

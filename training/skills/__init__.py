@@ -5,7 +5,8 @@ written here (Yes, No, the parts' marks): an adapter leaves the embeddings alone
 is one that no adapter can teach it to write. Questions that need two steps are here too, as they are in what large
 models read: reinforcement makes likely what a model can do, and what it never does is never rewarded
 (docs/benchmarks.md). Later in the run a share of the lessons is asked in the words of use, long as they are, so that
-fine-tuning need not spend itself on reading past them.
+fine-tuning need not spend itself on reading past them; but none that takes several steps, which is for reinforcement
+to earn there.
 """
 
 from __future__ import annotations

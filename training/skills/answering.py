@@ -17,15 +17,20 @@ def answered_from(room: Classroom, question: Question, query: Query, shown: Sequ
     """Reasoning and answer over the shown documents; in some lessons without the one that answers."""
     if len(shown) > 1 and room.rng.random() < MISSING:
         shown = [one for one in shown if one.document.id not in question.evidence]
-    return answered(room, question, query, shown, f"{skill} {question.category}")
+    return answered(room, question, query, shown, skill, question.category)
 
 
-def answered(room: Classroom, question: Question, query: Query, shown: Sequence[Shown], skill: str) -> Example:
-    """A lesson whose end is an answer: in the words of use, with the ranking, or in few words and without."""
+def answered(
+    room: Classroom, question: Question, query: Query, shown: Sequence[Shown], skill: str, sort: str
+) -> Example:
+    """A lesson whose end is an answer: in the words of use, with the ranking, or in few words and without.
+
+    What takes several steps is asked in few words always: to take them in the words of use, and to rank all that they
+    rest on, is left for the reinforcement stages to earn. Counted by its skill and the `sort` of its question.
+    """
     said = told(question, [one.document.id for one in shown])
-    if said.answer == NOT_FOUND:
-        skill = f"{skill.split()[0]} absent"
-    if room.rng.random() < room.instructed:
-        return Example(rank_prompt(query, shown), written(said), skill)
+    counted = f"{skill} {'absent' if said.answer == NOT_FOUND else sort}"
+    if len(question.hops) < 2 and room.rng.random() < room.instructed:
+        return Example(rank_prompt(query, shown), written(said), counted)
     target = f"<think>{said.think}</think><answer> {said.answer}</answer>"
-    return Example(Prompt.of(*asked_of(query, shown)), target, skill)
+    return Example(Prompt.of(*asked_of(query, shown)), target, counted)

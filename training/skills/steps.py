@@ -58,4 +58,4 @@ def _in_two_steps(room: Classroom, question: Question, asked: str, skill: str) -
     count = room.rng.randint(len(question.evidence), max(2, room.documents))
     lacking = room.rng.random() < MISSING
     shown = room.lacking(question, count) if lacking else room.shuffled(question, count)
-    return answered(room, question, query, shown, f"{skill} {question.type}")
+    return answered(room, question, query, shown, skill, question.type)
