@@ -148,6 +148,7 @@ def stress_at(done: float) -> Mapping[str, float]:
     4 M tokens where it is a tenth of the lessons, but in 0.3 M where it is all of them, once copying is good and where
     up to seven are told apart. Of fewer, guessing is right too often. The rest of reading follows from it. Yes and no
     take some 20,000 answers of nothing else while the learning rate falls; at its full height they stayed at chance.
+    Numbers are put in order next, before pictures, which that made forget.
     Which picture is the question's stayed there too, for 15,000 answers, and took 5,000 beside enough of telling two
     pictures apart without words. After it comes what must be found before it is named, and then whether a document is
     of use, and what is asked in one step and takes two, where the mix alone is slow.
