@@ -32,6 +32,7 @@ from training.batches import DECISIVE_WEIGHT, PROMPT_WEIGHT, collate, encode, ta
 from training.classroom import Classroom
 from training.data import ABSENT, Example, capitalised, judge_target, ranked_target, subject
 from training.optim import Optimizers, orthogonal, warm_constant_cool
+from training.rewards import ranked
 from training.sft import SftConfig
 from training.sft import lessons as worked_examples
 from training.skills import SKILLS, lesson
@@ -65,13 +66,15 @@ def shown(room: Classroom, question: Question) -> list[str]:
     return ids
 
 
-def test_every_ranked_target_is_in_the_grammar_and_says_the_gold_answer(room: Classroom) -> None:
-    for question in room.questions:
+def test_every_ranked_target_is_in_the_grammar_says_the_gold_answer_and_earns_all(room: Classroom) -> None:
+    within = filter(None, (room.world.over_rows(room.rng) for _ in range(5)))
+    for question in (*room.questions, *within):
         ids = shown(room, question)
         read = read_ranked_answer(ranked_target(question, ids), ids)
         assert set(read.ranking.order) == set(question.evidence)
         assert read.answer == ", ".join(question.answers)
-        assert len(read.sentences) == max(1, len(question.hops))
+        assert len(read.sentences) == max(1, len(question.hops) + bool(question.conclusion))
+        assert ranked(ranked_target(question, ids), question, ids).total == 1.0
 
 
 def test_a_ranked_target_abstains_when_some_evidence_is_not_shown(room: Classroom) -> None:
@@ -140,7 +143,7 @@ def test_a_lesson_in_following_tells_two_steps_and_never_what_the_first_one_find
         alone.chains = [question]
         example = next(one for one in iter(lambda alone=alone: follow(alone), None) if one.skill != "follow absent")
         asked = example.prompt.content[-1]["text"].rpartition("Question: ")[2]
-        first, second = read_progress(example.target, [str(n) for n in range(1, 9)])
+        first, second, *_ = read_progress(example.target, [str(n) for n in range(1, 9)])
         answer = ", ".join(question.answers)
         assert asked.startswith(question.hops[0].question)
         assert asked.endswith(question.question) == (answer != question.hops[1].answer), "a colour is no yes"
@@ -161,7 +164,8 @@ def test_a_lesson_in_chaining_asks_as_in_use_and_takes_both_steps(room: Classroo
             if one.skill != "chain absent" and one.prompt.content[-1]["text"].endswith(question.question)
         )
         said = read_progress(example.target, [str(n) for n in range(1, 9)])
-        assert [one.answer in told.text for one, told in zip(question.hops, said, strict=True)] == [True] * 2
+        assert [one.answer in told.text for one, told in zip(question.hops, said, strict=False)] == [True] * 2
+        assert len(said) == 2 + bool(question.conclusion)
         assert example.target.endswith(f"</think><answer> {', '.join(question.answers)}</answer>")
 
 
@@ -276,7 +280,9 @@ def test_a_lesson_in_concluding_tells_all_that_the_answer_needs(room: Classroom)
         if example.skill == "conclude choose":
             values = {one: int(re.search(r"\d+", one)[0]) for one in told.split(". ")}  # type: ignore[index]
             won = (min if "earlier" in question else max)(values, key=values.__getitem__)
-            assert example.target.removeprefix("<answer> ").removesuffix("</answer>") in won
+            conclusion, _, answer = example.target.removesuffix("</answer>").partition("<answer> ")
+            assert answer in won
+            assert len(values) == 1 or conclusion.endswith(f"is the {answer}.</think>")
             continue
         (asked,) = {q.id: q for q in room.questions if q.question == question}.values()
         assert all(capitalised(hop.statement) in told for hop in asked.hops)
@@ -298,15 +304,18 @@ def test_a_lesson_in_agreeing_says_what_is_so_where_and_whether_that_was_asked(r
     assert set(verdicts) == {"yes", "no"}
 
 
-def test_a_lesson_in_order_sorts_the_numbers_that_it_gives(room: Classroom) -> None:
+def test_a_lesson_in_order_sorts_the_numbers_that_it_gives_with_whose_they_are(room: Classroom) -> None:
+    named: set[bool] = set()
     for _ in range(20):
         example = order(room)
         given, _, asked = example.prompt.content[0]["text"].partition("\n")
-        numbers = [int(one) for one in given.split(", ")]
+        whose = {int(one.partition(" ")[0]): one.partition(" ")[2] for one in given.split(", ")}
         sign = " > " if "largest" in asked else " < "
-        written = [int(one) for one in example.target.split(sign)]
-        assert written == sorted(numbers, reverse="largest" in asked)
-        assert len(numbers) == len(set(numbers)) > 1
+        assert len(whose) == len(given.split(", ")) > 1
+        ordered = sorted(whose, reverse="largest" in asked)
+        assert example.target.split(sign) == [f"{number} {whose[number]}".strip() for number in ordered]
+        named.add(bool(whose[ordered[0]]))
+    assert named == {True, False}
 
 
 def test_what_is_concluded_is_mostly_yes_or_no_and_then_which_of_two_is_more(room: Classroom) -> None:
@@ -411,12 +420,12 @@ def test_a_lesson_in_a_column_shows_its_table_alone_and_says_every_number(room: 
             assert answer
             assert answer[1] in {row[0] for row in rows}
             continue
-        told = re.search(r"\((.*): (.*)\)", example.target)
+        told = re.search(r"\((.*?)(?:: (.*))?\)", example.target)
         assert told
-        every = [one.rpartition(" ") for one in told[1].split(", ")]
-        assert [name for name, _, _ in every] == [row[0] for row in rows]
-        assert all(number in row[1:] for (_, _, number), row in zip(every, rows, strict=True))
-        deciding = [name for name, _, number in every if number in told[2].split(", ")]
+        every = [one.split(" ", 1 if told[2] else 3) for one in told[1].split(", ")]
+        assert [one[-1] for one in every] == [row[0] for row in rows]
+        assert all(one[0] in row[1:] for one, row in zip(every, rows, strict=True))
+        deciding = [one[-1] for one in every if told[2] == one[0] or one[1] == ">"]
         answer = re.search(r"<answer> (.*)</answer>", example.target)
         assert answer
         assert answer[1] in (*deciding, str(len(deciding)))
@@ -464,6 +473,8 @@ def test_a_lesson_weighs_what_is_written_fully_and_pictures_not_at_all(
         ("<think>It has no 2 [1].</think><answer> yes</answer>", "It1yes"),
         ("<think>No document holds the answer.</think><answer> nobody</answer>", "No"),
         ("<think>This chapel (wall: red) is the Velmar chapel in Orsk [1].</think>", "ThisredVelmar1"),
+        ("<think>The one (43 < 76 Velmar, 81 > 76 Orsk) is the Orsk [1].</think>", "The<>Orsk1"),
+        ("<think>The one (43 Velmar, 81 Orsk: 81) is the Orsk [1].</think>", "The81Orsk1"),
         ("Yes. It says No.", "Yes"),
         ("no", "no"),
     ],

@@ -180,6 +180,12 @@ def test_comparisons_come_out_as_their_numbers_do(questions: list[Question]) -> 
             values = {hop.statement: int(hop.answer) for hop in question.hops}
             wins = min if "earlier" in question.question else max
             assert question.answers[0] in wins(values, key=values.__getitem__)
+            numbers, decides, won = re.search(r"\((.*): (\d+)\) is (.*)", question.conclusion).groups()  # type: ignore[union-attr]
+            assert won.endswith(question.answers[0])
+            assert f"{decides} {question.answers[0]}" in numbers.split(", ")
+            assert len(numbers.split(", ")) == 2
+        else:
+            assert not question.conclusion
 
 
 def test_two_rows_are_compared_by_what_their_one_table_says(world: World) -> None:
@@ -199,7 +205,7 @@ def test_what_is_found_in_a_column_is_said_with_the_numbers_that_decide(
     world: World, questions: list[Question]
 ) -> None:
     compared = [
-        (hop, re.search(r" \((.*): ([\d, ]+)\) (?:is|are) ", hop.statement))
+        (hop, re.search(r" \((.*?)(?:: (\d+))?\) (?:is|are) (.*)", hop.statement))
         for question in questions
         for hop in question.hops
         if hop.kb == "table"
@@ -207,15 +213,18 @@ def test_what_is_found_in_a_column_is_said_with_the_numbers_that_decide(
     found = [(hop, said) for hop, said in compared if said]
     assert len(found) > 10
     for hop, said in found:
-        every, chosen = (part.split(", ") for part in said.groups())
+        every, decides, named = said.groups()
         table = world.document(hop.evidence[0]).table
         assert table is not None
         names = {row[0]: row for row in table.rows}
-        told = [one.rpartition(" ") for one in every]
-        assert [name for name, _, _ in told] == list(names)
-        assert [number for _, _, number in told] in [list(column) for column in zip(*table.rows, strict=True)]
-        assert set(chosen) <= {number for _, _, number in told}
-        assert {number for name in hop.answer.split(", ") for number in names[name]} >= set(chosen)
+        told = [re.fullmatch(r"(\d+)(?: ([<>]) (\d+))? (.*)", one) for one in every.split(", ")]
+        numbers = {one[4]: int(one[1]) for one in told if one}
+        assert list(numbers) == list(names)
+        assert [str(one) for one in numbers.values()] in [list(column) for column in zip(*table.rows, strict=True)]
+        assert all((int(one[1]) > int(one[3])) == (one[2] == ">") for one in told if one and one[2])
+        above = {one[4] for one in told if one and one[2] == ">"}
+        assert set(hop.answer.split(", ")) == (above or {name for name, one in numbers.items() if str(one) == decides})
+        assert all(name in named for name in hop.answer.split(", "))
 
 
 def test_negatives_are_hard_but_never_evidence(world: World, questions: list[Question]) -> None:

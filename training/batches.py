@@ -2,9 +2,9 @@
 
 The weight of a token says how much its prediction counts: 1 in what should be written, `PROMPT_WEIGHT` in the prompt's
 words (learning to foresee them is what taught the small model to copy names), 0 for pictures and padding. Verdicts,
-yes and no, the numbers of documents, what is told of a picture, the name given to it, and the word that begins the
-reasoning (which says that something was found, or that nothing was) count `DECISIVE_WEIGHT`: one token among thirty,
-they were learned last.
+yes and no, which of two numbers is more, the numbers of documents, what is told of a picture, the name given to it, and
+the word that begins the reasoning (which says that something was found, or that nothing was) count `DECISIVE_WEIGHT`:
+one token among thirty, they were learned last.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ PROMPT_WEIGHT = 0.3
 DECISIVE_WEIGHT = 5.0
 _DECISIVE = re.compile(
     r"^(?:Yes|No|yes|no)\b|(?<=<answer> )(?:yes|no)\b|(?<=\[)\d+|(?<=<think>)\w+|(?<=\) is the )\w+|(?<=: )\w+"
+    r"|(?<=\d )[<>]"
 )
 
 

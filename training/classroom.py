@@ -143,12 +143,12 @@ def as_png(picture: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
-def _numbers(entities: Sequence[Entity]) -> list[list[int]]:
-    """The years of a world, and the numbers of each column of its tables: of each, those that differ, two or more."""
-    pools = [{one.year for one in entities}]
+def _numbers(entities: Sequence[Entity]) -> list[dict[int, str]]:
+    """The years of a world, and the numbers of each column of its tables, two or more, each with one that has it."""
+    pools = [{one.year: one.name for one in entities}]
     names = sorted({name for one in entities for name in one.numbers})
-    pools += [{one.numbers[name] for one in entities if name in one.numbers} for name in names]
-    return [sorted(pool) for pool in pools if len(pool) > 1]
+    pools += [{one.numbers[name]: one.name for one in entities if name in one.numbers} for name in names]
+    return [pool for pool in pools if len(pool) > 1]
 
 
 def _finds(question: Question, name: str) -> bool:

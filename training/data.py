@@ -67,15 +67,18 @@ def ranked_target(question: Question, shown: Sequence[str]) -> str:
 def told(question: Question, shown: Sequence[str]) -> Told:
     """What is said of the documents of the ids `shown`.
 
-    The reasoning follows the hops; the ranking puts first what the answer was read from, which is the last hop's
-    evidence. Where a hop's evidence is not among the documents, the hops before it are told and then that the answer
-    is not there: said as the first words, it would ask that all hops be taken before anything is written.
+    The reasoning follows the hops, and then says what they decide together; the ranking puts first what the answer was
+    read from, which is the last hop's evidence. Where a hop's evidence is not among the documents, the hops before it
+    are told and then that the answer is not there: said as the first words, it would ask that all hops be taken before
+    anything is written.
     """
     number = {one: index for index, one in enumerate(shown, start=1)}
     hops = taken(question, shown)
     sentences = [reasoning(hop, number) for hop in hops]
     if not hops or hops != question.hops:
         return Told(" ".join([*sentences, ABSENT]), (), NOT_FOUND)
+    if question.conclusion:
+        sentences.append(sentence(question.conclusion, question.evidence, number))
     return Told(" ".join(sentences), ranking(hops, number), ", ".join(question.answers))
 
 
@@ -99,9 +102,14 @@ def ranking(hops: Sequence[Hop], number: Mapping[str, int]) -> tuple[int, ...]:
 
 
 def reasoning(hop: Hop, number: Mapping[str, int]) -> str:
+    """What a hop finds, as one sentence."""
+    return sentence(hop.statement, hop.evidence, number)
+
+
+def sentence(statement: str, evidence: Sequence[str], number: Mapping[str, int]) -> str:
     """One sentence of reasoning, and last what it rests on: what was read tells where, better than the other way."""
-    cited = "".join(f"[{number[one]}]" for one in hop.evidence)
-    return f"{capitalised(hop.statement)} {cited}."
+    cited = "".join(f"[{number[one]}]" for one in evidence)
+    return f"{capitalised(statement)} {cited}."
 
 
 def aside(question: Question) -> bool:

@@ -81,7 +81,8 @@ def conclude(room: Classroom) -> Example:
     makers = (room.world.yes_or_no, room.world.comparison, lambda rng: rng.choice(room.reasoned))
     question = room.rng.choices(makers, (0.7, 0.2, 0.1))[0](room.rng)
     said = " ".join(f"{capitalised(hop.statement)}." for hop in question.hops)
-    target = f"<answer> {', '.join(question.answers)}</answer>"
+    decided = f"<think>{capitalised(question.conclusion)}.</think>" if question.conclusion else ""
+    target = f"{decided}<answer> {', '.join(question.answers)}</answer>"
     return Example(Prompt.of(f"{said}\nQuestion: {question.question}"), target, f"conclude {question.category}")
 
 

@@ -32,6 +32,7 @@ class Draft:
     hops: tuple[Hop, ...]
     about: tuple[Subject, ...]
     pictured: Entity | None = None
+    conclusion: str = ""  # what the hops decide together, as a clause
     able: frozenset[str] = frozenset()  # documents that could answer beside the evidence, and so are no negatives
 
     @property
@@ -49,6 +50,7 @@ class Draft:
             keywords=tuple(word for answer in self.answers for word in answer.lower().split()),
             evidence=self.evidence,
             hops=self.hops,
+            conclusion=self.conclusion,
             negatives=tuple(negatives),
             category=self.category,
             type=self.type,
@@ -143,6 +145,16 @@ def sight(entity: Entity, name: str) -> Seen:
 def listed(names: Sequence[str]) -> str:
     """Names in a row: "the A, the B and the C"."""
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
+def weighed(numbers: Mapping[str, str], deciding: Sequence[str] = ()) -> str:
+    """Numbers with whose they are, in brackets, and last those that decide, where some do.
+
+    The number comes first: whose it is follows it then, and what follows is what is copied when it is met again. Of
+    names with their numbers behind them a model told the right number and then, half the time, another's name.
+    """
+    column = ", ".join(f"{number} {name}" for name, number in numbers.items())
+    return f"({': '.join(filter(None, (column, ', '.join(deciding))))})"
 
 
 QUESTION_OF = {"text": "TextQ", "image": "ImageQ", "table": "TableQ"}  # MultimodalQA's words, by knowledge base

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from mmrag.types import Hop
 from training.world.facts import Entity
-from training.world.questions.draft import Desk, Draft, attempt, listed
+from training.world.questions.draft import Desk, Draft, attempt, listed, weighed
 
 _EXTREME = (
     "Which is {top}?",
@@ -52,8 +52,8 @@ def extreme(desk: Desk, rng: random.Random, rows: Sequence[Entity]) -> tuple[Ent
     column, largest = rng.choice(group.columns), rng.random() < 0.5
     found = (max if largest else min)(rows, key=lambda one: one.numbers[column.name])
     phrase = (column.top if largest else column.bottom).format(g=group.of(town.name))
-    told = _told(_column(desk, rows, column.name), [found.numbers[column.name]])
-    statement = f"{phrase} {told} is {found.the}"
+    numbers = {name: str(number) for name, number in _column(desk, rows, column.name).items()}
+    statement = f"{phrase} {weighed(numbers, [numbers[found.name]])} is {found.the}"
     source = desk.library.source[found.name, column.name]
     return found, phrase, Hop(_EXTREME[0].format(top=phrase), "table", found.name, (source,), statement)
 
@@ -77,13 +77,14 @@ def exceeding(desk: Desk, rng: random.Random, rows: Sequence[Entity]) -> tuple[t
         return None
     limit = rng.randrange(numbers[place] + 1, numbers[place + 1])
     numbered = _column(desk, rows, column.name)
-    above = {name: number for name, number in numbered.items() if number > limit}
+    above = [name for name, number in numbered.items() if number > limit]
     chosen = tuple(one for one in rows if one.name in above)
     over = column.over.format(v=limit)
     among = rows[0].group.of(rows[0].town.name)
     source = desk.library.source[chosen[0].name, column.name]
     those = f"those of {among} that {over}" if len(chosen) > 1 else f"the one of {among} that {_singular(over)}"
-    told, the = _told(numbered, list(above.values())), {one.name: one.the for one in chosen}
+    told = weighed({name: f"{number} {'>' if number > limit else '<'} {limit}" for name, number in numbered.items()})
+    the = {one.name: one.the for one in chosen}
     statement = f"{those} {told} {'are' if len(chosen) > 1 else 'is'} {listed([the[name] for name in above])}"
     names = ", ".join(one.name for one in chosen)
     return chosen, over, Hop(f"Which of {among} {over}?", "table", names, (source,), statement)
@@ -104,11 +105,6 @@ def _column(desk: Desk, rows: Sequence[Entity], name: str) -> dict[str, int]:
     assert table is not None
     numbers = {one.name: one.numbers[name] for one in rows}
     return {row[0]: numbers[row[0]] for row in table.rows}
-
-
-def _told(column: Mapping[str, int], deciding: Sequence[int]) -> str:
-    """What is compared, and what decides, said first: numbers without names were not learned (docs/benchmarks.md)."""
-    return f"({', '.join(f'{name} {number}' for name, number in column.items())}: {', '.join(map(str, deciding))})"
 
 
 def _singular(over: str) -> str:
