@@ -243,7 +243,7 @@ class Question(Value):
     keywords: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
     hops: tuple[Hop, ...] = ()
-    conclusion: str = ""  # what the hops decide together, as a clause; "" where the last one answers
+    conclusion: str = ""  # what the hops decide together, as a clause, where that is more than each says
     negatives: tuple[str, ...] = ()
     category: str = "text"
     type: str = "TextQ"

@@ -126,6 +126,18 @@ def test_where_a_later_hop_is_lost_the_reasoning_tells_the_hops_before_it(think:
     assert (found.components["ranking"], found.components["answer"]) == (1.0, 1.0)
 
 
+def test_two_steps_on_one_document_may_be_told_and_concluded_and_no_more() -> None:
+    first, second = (Hop(f"How long is {name}?", "table", length, ("b",)) for name, length in (("A", "3"), ("B", "5")))
+    rows = Question("q", "Which is longer?", ("B",), evidence=("b",), hops=(first, second), category="choose")
+    told = "A is 3 m long [2]. B is 5 m long [2]. B is longer [2]."
+    assert ranked(form(told, "[2]", "B"), rows, SHOWN).total == 1.0
+    padded = ranked(form(f"{told} That is much [2].", "[2]", "B"), rows, SHOWN)
+    assert padded.components["reasoning"] == 0.75
+    elsewhere = replace(rows, evidence=("b", "c"), hops=(first, replace(second, evidence=("c",))))
+    half = ranked(form(told, "[2]", "B"), elsewhere, SHOWN)
+    assert half.components["reasoning"] == pytest.approx(4 / 9, abs=1e-6), "no excuse by what is not ranked"
+
+
 def test_each_sentence_more_than_the_ranking_gives_reason_for_costs() -> None:
     short = ranked(BEST["q1"], COLOUR, SHOWN)
     padded = ranked(form("The roof is red [2]. It is bright [2]. It is high [2].", "[2]", "red"), COLOUR, SHOWN)

@@ -19,7 +19,7 @@ def texts(worlds: int = WORLDS) -> Iterator[str]:
         yield from (as_text(document) for document in world.documents.values())
         for question in world.questions(40, "train"):
             yield question.question
-            said = [hop.statement for hop in question.hops] + [question.conclusion] * bool(question.conclusion)
-            yield from (f"{capitalised(one)} [1]." for one in said)
+            said = (*(hop.statement for hop in question.hops), question.conclusion)
+            yield from (f"{capitalised(one)} [1]." for one in filter(None, said))
     yield from [" ".join(f"{pair:02d}" for pair in range(100))] * 300  # each a token, though a world has few of them
     yield from [f"user\n{JUDGE}\n{RANK}\nassistant\n", "Yes.", "No.", " yes", " no"] * 400

@@ -83,10 +83,10 @@ def reasoning(read: RankedAnswer, on_the_way: Sequence[str]) -> float:
     """How well the reasoning is tied to the ranking: cited, agreeing, and without padding.
 
     The product of three shares: of sentences that cite; agreement (F1) of the cited and the ranked documents; and of
-    sentences that are neither said before nor more than one for each ranked document, or each step `on_the_way` if
-    those are more, and one to conclude. Where nothing is ranked, the evidence `on_the_way` to what is lost stands for
-    it, the last sentence cites nothing, as it says that the answer is not there, and an answer beside it rests on
-    nothing.
+    sentences that are neither said before nor more than one for each ranked document (or as many as there are steps
+    `on_the_way` that it is the evidence of) and one to conclude. Where nothing is ranked, the evidence `on_the_way` to
+    what is lost stands for it, the last sentence cites nothing, as it says that the answer is not there, and an answer
+    beside it rests on nothing.
     """
     order, sentences = read.ranking.order, read.sentences
     if not sentences or not (order or metrics.exact_match(read.answer, (NOT_FOUND,))):
@@ -97,5 +97,6 @@ def reasoning(read: RankedAnswer, on_the_way: Sequence[str]) -> float:
         citing[-1] = not citing[-1]
     cited = {one for sentence in sentences for one in sentence.cites}
     said = {metrics.normalise(uncited(sentence.text)) for sentence in sentences} - {""}
-    fresh = min(len(said), max(len(rests_on), len(on_the_way)) + 1)
+    steps = sum(one in rests_on for one in on_the_way)
+    fresh = min(len(said), max(len(rests_on), steps) + 1)
     return sum(citing) * fresh * metrics.evidence_f1(cited, rests_on) / len(sentences) ** 2

@@ -114,7 +114,7 @@ def _weighed(desk: Desk, rng: random.Random, pair: Sequence[Entity], name: str, 
     """Which of the pair `more`, by one hop for each."""
     first, second = (desk.hop(one, name) for one in pair)
     numbers = {pair[0].name: first.answer, pair[1].name: second.answer}
-    conclusion = f"the one that {more} {weighed(numbers, [numbers[won.name]])} is {won.the}"
+    conclusion = f"the one that {more} {weighed(numbers, numbers[won.name])} is {won.the}"
     question = desk.word(rng, _COMPARE, more=more, a=pair[0].the, b=pair[1].the)
     kind = _compare(first, second)
     return Draft(question, (won.name,), "choose", kind, (first, second), tuple(pair), conclusion=conclusion)

@@ -32,7 +32,7 @@ class Draft:
     hops: tuple[Hop, ...]
     about: tuple[Subject, ...]
     pictured: Entity | None = None
-    conclusion: str = ""  # what the hops decide together, as a clause
+    conclusion: str = ""  # what the hops decide together, as a clause, where that is more than each says
     able: frozenset[str] = frozenset()  # documents that could answer beside the evidence, and so are no negatives
 
     @property
@@ -147,14 +147,14 @@ def listed(names: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
-def weighed(numbers: Mapping[str, str], deciding: Sequence[str] = ()) -> str:
-    """Numbers with whose they are, in brackets, and last those that decide, where some do.
+def weighed(numbers: Mapping[str, str], decides: str = "") -> str:
+    """Numbers with whose they are, in brackets, and last the one that decides, where one does.
 
-    The number comes first: whose it is follows it then, and what follows is what is copied when it is met again. Of
-    names with their numbers behind them a model told the right number and then, half the time, another's name.
+    The number comes first, so that whose it is follows it: with names first a model often told the right number and
+    then another's name (docs/benchmarks.md).
     """
     column = ", ".join(f"{number} {name}" for name, number in numbers.items())
-    return f"({': '.join(filter(None, (column, ', '.join(deciding))))})"
+    return f"({column}: {decides})" if decides else f"({column})"
 
 
 QUESTION_OF = {"text": "TextQ", "image": "ImageQ", "table": "TableQ"}  # MultimodalQA's words, by knowledge base

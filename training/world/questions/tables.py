@@ -53,7 +53,7 @@ def extreme(desk: Desk, rng: random.Random, rows: Sequence[Entity]) -> tuple[Ent
     found = (max if largest else min)(rows, key=lambda one: one.numbers[column.name])
     phrase = (column.top if largest else column.bottom).format(g=group.of(town.name))
     numbers = {name: str(number) for name, number in _column(desk, rows, column.name).items()}
-    statement = f"{phrase} {weighed(numbers, [numbers[found.name]])} is {found.the}"
+    statement = f"{phrase} {weighed(numbers, numbers[found.name])} is {found.the}"
     source = desk.library.source[found.name, column.name]
     return found, phrase, Hop(_EXTREME[0].format(top=phrase), "table", found.name, (source,), statement)
 
