@@ -100,6 +100,15 @@ def test_a_ranked_target_tells_the_hops_before_the_one_that_lacks_its_evidence(r
             assert (read.answer, read.ranking.order) == (NOT_FOUND, ())
 
 
+def test_a_judge_names_what_a_column_decides_and_leaves_the_column_out(room: Classroom) -> None:
+    decided = [one for one in (room.world.over_column(room.rng) for _ in range(40)) if one and one.category == "text"]
+    for question in decided:
+        _, reason = read_verdict(judge_target(question, room.world.documents[question.evidence[0]]))
+        assert reason.endswith(f"is the {question.answers[0]}.")
+        assert "(" not in reason
+    assert decided
+
+
 def test_judge_targets_say_yes_of_evidence_alone(room: Classroom) -> None:
     for question in room.questions:
         for one in shown(room, question):
@@ -282,7 +291,7 @@ def test_a_lesson_in_concluding_tells_all_that_the_answer_needs(room: Classroom)
             won = (min if "earlier" in question else max)(values, key=values.__getitem__)
             conclusion, _, answer = example.target.removesuffix("</answer>").partition("<answer> ")
             assert answer in won
-            assert len(values) == 1 or conclusion.endswith(f"is the {answer}.</think>")
+            assert len(values) == 1 or re.search(rf"\): \d+ {answer}\.</think>$", conclusion)
             continue
         (asked,) = {q.id: q for q in room.questions if q.question == question}.values()
         assert all(capitalised(hop.statement) in told for hop in asked.hops)

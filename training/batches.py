@@ -25,7 +25,7 @@ from training.data import Example
 PROMPT_WEIGHT = 0.3
 DECISIVE_WEIGHT = 5.0
 _DECISIVE = re.compile(
-    r"^(?:Yes|No|yes|no)\b|(?<=<answer> )(?:yes|no)\b|(?<=\[)\d+|(?<=<think>)\w+|(?<=\) is the )\w+|(?<=: )\w+"
+    r"^(?:Yes|No|yes|no)\b|(?<=<answer> )(?:yes|no)\b|(?<=\[)\d+|(?<=<think>)\w+|(?<=\) is the )\w+|(?<=: )(?:\d+ )?\w+"
     r"|(?<=\d )[<>]"
 )
 

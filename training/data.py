@@ -16,7 +16,7 @@ from mmrag.policy.prompts import Prompt, Shown, judge_prompt, rank_prompt
 from mmrag.types import Document, Hop, Modality, Query, Question
 
 ABSENT = "No document holds the answer."
-_ASIDE = re.compile(r" \(.*?\)")
+_ASIDE = re.compile(r" \(.*?\)(: \d+)?")
 _SAYS = {Modality.IMAGE: "shows", Modality.PASSAGE: "says", Modality.TABLE: "lists"}
 
 
@@ -56,7 +56,8 @@ def verdict(document: Document, statement: str | None) -> str:
     """Yes, with the `statement` that the document makes; or without one no, and what it is about."""
     if statement is None:
         return f"No. It is about {subject(document)}."
-    return f"Yes. It {_SAYS[document.modality]} that {_ASIDE.sub('', statement)}."
+    plain = _ASIDE.sub(lambda aside: " is the" if aside[1] else "", statement)
+    return f"Yes. It {_SAYS[document.modality]} that {plain}."
 
 
 def ranked_target(question: Question, shown: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from mmrag.types import Hop
 from training.world.documents import capital
 from training.world.facts import Entity
-from training.world.questions.draft import QUESTION_OF, Desk, Draft, attempt, look_names, sight, weighed
+from training.world.questions.draft import QUESTION_OF, Desk, Draft, attempt, decided, look_names, sight
 from training.world.questions.tables import exceeding
 from training.world.words import Column, plural
 
@@ -114,7 +114,7 @@ def _weighed(desk: Desk, rng: random.Random, pair: Sequence[Entity], name: str, 
     """Which of the pair `more`, by one hop for each."""
     first, second = (desk.hop(one, name) for one in pair)
     numbers = {pair[0].name: first.answer, pair[1].name: second.answer}
-    conclusion = f"the one that {more} {weighed(numbers, numbers[won.name])} is {won.the}"
+    conclusion = decided(f"the one that {more}", numbers, won.name)
     question = desk.word(rng, _COMPARE, more=more, a=pair[0].the, b=pair[1].the)
     kind = _compare(first, second)
     return Draft(question, (won.name,), "choose", kind, (first, second), tuple(pair), conclusion=conclusion)

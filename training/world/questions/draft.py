@@ -147,14 +147,18 @@ def listed(names: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
-def weighed(numbers: Mapping[str, str], decides: str = "") -> str:
-    """Numbers with whose they are, in brackets, and last the one that decides, where one does.
+def weighed(numbers: Mapping[str, str]) -> str:
+    """Numbers with whose they are, in brackets.
 
     The number comes first, so that whose it is follows it: with names first a model often told the right number and
     then another's name (docs/benchmarks.md).
     """
-    column = ", ".join(f"{number} {name}" for name, number in numbers.items())
-    return f"({column}: {decides})" if decides else f"({column})"
+    return f"({', '.join(f'{number} {name}' for name, number in numbers.items())})"
+
+
+def decided(which: str, numbers: Mapping[str, str], won: str) -> str:
+    """Which of those `weighed` it is: once more its number, and right after it, as before, its name."""
+    return f"{which} {weighed(numbers)}: {numbers[won]} {won}"
 
 
 QUESTION_OF = {"text": "TextQ", "image": "ImageQ", "table": "TableQ"}  # MultimodalQA's words, by knowledge base

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from mmrag.types import Hop
 from training.world.facts import Entity
-from training.world.questions.draft import Desk, Draft, attempt, listed, weighed
+from training.world.questions.draft import Desk, Draft, attempt, decided, listed, weighed
 
 _EXTREME = (
     "Which is {top}?",
@@ -53,9 +53,9 @@ def extreme(desk: Desk, rng: random.Random, rows: Sequence[Entity]) -> tuple[Ent
     found = (max if largest else min)(rows, key=lambda one: one.numbers[column.name])
     phrase = (column.top if largest else column.bottom).format(g=group.of(town.name))
     numbers = {name: str(number) for name, number in _column(desk, rows, column.name).items()}
-    statement = f"{phrase} {weighed(numbers, numbers[found.name])} is {found.the}"
     source = desk.library.source[found.name, column.name]
-    return found, phrase, Hop(_EXTREME[0].format(top=phrase), "table", found.name, (source,), statement)
+    question, statement = _EXTREME[0].format(top=phrase), decided(phrase, numbers, found.name)
+    return found, phrase, Hop(question, "table", found.name, (source,), statement)
 
 
 def _extreme(desk: Desk, rng: random.Random) -> Draft | None:
