@@ -109,12 +109,12 @@ def find(room: Classroom) -> Example:
 
 
 def cells(room: Classroom) -> Example:
-    """Read one row of a table aloud, with the names of its columns."""
-    document = room.rng.choice(room.tables)
-    assert document.table is not None
-    row = room.rng.choice(document.table.rows)
-    spoken = ", ".join(f"{name} {cell}" for name, cell in zip(document.table.header[1:], row[1:], strict=True))
-    return Example(Prompt.of(f"{as_text(document)}\nRead the row of {row[0]}."), spoken, "cells")
+    """Look up several cells of one table, some of a row that it lacks: by row and column, where `column` needs one."""
+    asked = room.world.over_cells(room.rng, room.rng.randint(3, 6))
+    table = next((one.evidence[0] for one in asked if one.evidence), room.rng.choice(room.tables).id)
+    said = [reasoning(one.hops[0], {table: 1}) if one.hops else ABSENT for one in asked]
+    prompt = Prompt.of(*asked_of(Query(" ".join(one.question for one in asked)), [room.shown(table)]))
+    return Example(prompt, f"<think>{' '.join(said)}</think>", "cells")
 
 
 def echo(room: Classroom) -> Example:

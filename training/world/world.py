@@ -21,7 +21,7 @@ from training.world.looks import Look, View, random_view
 from training.world.questions import SPLITS, Desk, stream
 from training.world.questions.compared import comparison, over_rows
 from training.world.questions.seeing import yes_no_draft
-from training.world.questions.tables import over_column
+from training.world.questions.tables import over_cells, over_column
 
 LEAST, MOST = 12, 300  # entities; more than 300 would use up the world's names
 
@@ -89,6 +89,10 @@ class World:
         """A question that a table's column decides, of no split and without an id; None where tables have one row."""
         draft = over_column(self._desk, rng)
         return draft.finish("", "train", ()) if draft else None
+
+    def over_cells(self, rng: random.Random, count: int) -> list[Question]:
+        """Questions for `count` cells of one table, and for such as it lacks; of no split, and without an id."""
+        return [draft.finish("", "train", ()) for draft in over_cells(self._desk, rng, count)]
 
     def over_rows(self, rng: random.Random) -> Question | None:
         """A question that two rows of one table decide, of no split and without an id; None where tables have one."""

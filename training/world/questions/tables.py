@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from mmrag.types import Hop
 from training.world.facts import Entity
 from training.world.questions.draft import Desk, Draft, attempt, decided, listed, weighed
+from training.world.questions.unanswerable import unlisted
+
+LACKING = 0.3  # of the cells asked of a table are of no row of it
 
 _EXTREME = (
     "Which is {top}?",
@@ -39,8 +42,19 @@ def over_column(desk: Desk, rng: random.Random) -> Draft | None:
     return attempt(rng.choices((_extreme, _count), weights=(0.7, 0.3))[0], desk, rng)
 
 
+def over_cells(desk: Desk, rng: random.Random, count: int) -> list[Draft]:
+    """Questions for cells of one table, some of them of a row that it lacks: its name is one vowel off."""
+    _, rows = rng.choice(desk.shelves)
+    chosen = [rng.choice(rows) for _ in range(count)]
+    lacking = [rng.random() < LACKING and unlisted(desk, rng, one) for one in chosen]
+    return [absent or _cell_of(desk, rng, one) for one, absent in zip(chosen, lacking, strict=True)]
+
+
 def _cell(desk: Desk, rng: random.Random) -> Draft:
-    entity = rng.choice(desk.facts.entities)
+    return _cell_of(desk, rng, rng.choice(desk.facts.entities))
+
+
+def _cell_of(desk: Desk, rng: random.Random, entity: Entity) -> Draft:
     name = rng.choice(list(entity.numbers))
     hop = desk.hop(entity, name)
     return Draft(desk.ask(entity, name, rng), (hop.answer,), "number", "TableQ", (hop,), (entity,))

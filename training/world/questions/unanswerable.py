@@ -69,6 +69,14 @@ def _phantom(desk: Desk, rng: random.Random) -> Draft | None:
     return _draft(desk.ask(model, _something(model, rng), rng, f"the {name}"), entity)
 
 
+def unlisted(desk: Desk, rng: random.Random, entity: Entity) -> Draft | None:
+    """A question for a number of a thing that is none: its name is one vowel off an entity's; None where all exist."""
+    left = [name for core in desk.facts.phantoms[entity.core] if (name := f"{core} {entity.kind}") not in desk.names]
+    if not left:
+        return None
+    return _draft(desk.ask(entity, rng.choice(list(entity.numbers)), rng, f"the {rng.choice(left)}"), entity)
+
+
 def _something(model: Entity, rng: random.Random) -> str:
     return rng.choice((rng.choice(look_names(model)), rng.choice(THING), rng.choice(list(model.numbers))))
 
