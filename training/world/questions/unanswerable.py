@@ -71,10 +71,10 @@ def _phantom(desk: Desk, rng: random.Random) -> Draft | None:
 
 def unlisted(desk: Desk, rng: random.Random, entity: Entity) -> Draft | None:
     """A question for a number of a thing that is none: its name is one vowel off an entity's; None where all exist."""
-    left = [name for core in desk.facts.phantoms[entity.core] if (name := f"{core} {entity.kind}") not in desk.names]
-    if not left:
+    if not (left := desk.facts.phantoms[entity.core]):
         return None
-    return _draft(desk.ask(entity, rng.choice(list(entity.numbers)), rng, f"the {rng.choice(left)}"), entity)
+    name = f"the {rng.choice(left)} {entity.kind}"
+    return _draft(desk.ask(entity, rng.choice(list(entity.numbers)), rng, name), entity)
 
 
 def _something(model: Entity, rng: random.Random) -> str:
