@@ -39,9 +39,10 @@ from training.skills import SKILLS, lesson
 from training.skills.judging import match, sift, weigh
 from training.skills.numbers import order
 from training.skills.reading import agree, cells, cite, column, conclude, quote, read, seek, survey
-from training.skills.seeing import description, identify, look, pick
-from training.skills.steps import THAT, chain, follow, plan
+from training.skills.seeing import description, identify, look, pick, spot
+from training.skills.steps import THAT, chain, follow, gather, plan
 from training.world import World
+from training.world.looks import told as in_words
 
 Skill = Callable[[Classroom], Example]
 SMALL = BaseConfig(
@@ -72,7 +73,7 @@ def test_every_ranked_target_is_in_the_grammar_says_the_gold_answer_and_earns_al
         ids = shown(room, question)
         read = read_ranked_answer(ranked_target(question, ids), ids)
         assert set(read.ranking.order) == set(question.evidence)
-        assert read.answer == ", ".join(question.answers)
+        assert sorted(read.answer.split(", ")) == sorted(question.answers), "a list in the order of its documents"
         assert len(read.sentences) == max(1, len(question.hops) + bool(question.conclusion))
         assert ranked(ranked_target(question, ids), question, ids).total == 1.0
 
@@ -176,6 +177,33 @@ def test_a_lesson_in_chaining_asks_as_in_use_and_takes_both_steps(room: Classroo
         assert [one.answer in told.text for one, told in zip(question.hops, said, strict=False)] == [True] * 2
         assert len(said) == 2 + bool(question.conclusion)
         assert example.target.endswith(f"</think><answer> {', '.join(question.answers)}</answer>")
+
+
+def test_a_lesson_in_gathering_takes_a_step_for_everything_that_fits_in_the_order_in_which_it_is_met() -> None:
+    world = World(6, 60)
+    room = Classroom(world, tuple(world.questions(200, "train")), random.Random(3), 8)
+    assert {question.type for question in room.lists} == {"ImageListQ", "Intersect(TableQ,ImageListQ)"}
+    for question in room.lists:
+        alone = copy(room)
+        alone.lists = [question]
+        pictures = question.type == "ImageListQ"
+        lessons = [gather(alone) for _ in range(12)]
+        assert not pictures or all(one.skill != "gather absent" for one in lessons), "who could tell what is missing?"
+        example = next(one for one in lessons if one.skill != "gather absent")
+        said = numbered(example)
+        sentences = read_progress(example.target, list(said))
+        names = example.target.partition("<answer> ")[2].removesuffix("</answer>").split(", ")
+        assert sorted(names) == sorted(question.answers)
+        assert len(sentences) == len(question.hops)
+        if pictures:
+            cited = [int(one.cites[0]) for one in sentences]
+            assert cited == sorted(cited), "as the documents come"
+            assert all(name in one.text for name, one in zip(names, sentences, strict=True))
+        else:
+            rows = question.hops[0].answer.split(", ")
+            found = sentences[0].text.rpartition(")")[2]
+            met = [found.index(next(row for row in rows if row in one.text)) for one in sentences[1:]]
+            assert met == sorted(met), "as the table's sentence names them"
 
 
 @pytest.mark.parametrize("skill", [follow, chain])
@@ -379,6 +407,23 @@ def test_a_lesson_in_identifying_cites_the_picture_of_the_thing_it_names(room: C
         (sentence,) = read_progress(example.target, list(said))
         name, town = said[sentence.cites[0]].strip().removeprefix("The ").split(", ")
         assert re.fullmatch(rf"This [a-z ]+ \(.+: .+\) is the {name} in {town}\.", uncited(sentence.text))
+
+
+def test_a_lesson_in_spotting_names_every_thing_described_and_cites_its_picture(room: Classroom) -> None:
+    for _ in range(10):
+        example = spot(room)
+        said = numbered(example)
+        asked = (
+            example.prompt.content[0]["text"].partition("\n")[0].removeprefix("Question: Which are these? ").split("; ")
+        )
+        sentences = list(read_progress(example.target, list(said)))
+        assert len(sentences) == len(asked)
+        for sentence, described in zip(sentences, asked, strict=True):
+            (document,) = sentence.cites
+            name, town = said[document].strip().removeprefix("The ").split(", ")
+            assert uncited(sentence.text) == f"This {described} is the {name} in {town}."
+            (shown,) = (one for one in room.pictures if one.text == said[document].strip())
+            assert described.endswith(f"({in_words(room.world.views[shown.id][0])})")
 
 
 def test_a_lesson_in_seeking_names_last_what_must_be_found_first(room: Classroom) -> None:

@@ -16,7 +16,7 @@ from training.world import World
 from training.world.facts import Entity
 
 FEW = 3  # rivals of another sort than the evidence, at least
-OF_A_KIND = 0.5  # of two pictures that are to be told apart
+OF_A_KIND = 0.5  # of the pictures that are to be told apart
 DRAWN = 96  # pixels; pictures are drawn this large for training and shrunk by the processor
 
 
@@ -39,6 +39,7 @@ class Classroom:
         self.sought = [q for q in self.single if aside(q) or q.answers[0] in names]
         self.seen = [q for q in self.single if q.hops[0].kb == "image"]
         self.chains = [q for q in self.questions if q.type.startswith(("Compose(", "Compare("))]
+        self.lists = [q for q in self.questions if q.type.startswith(("ImageListQ", "Intersect("))]
         self.unanswerable = [q for q in self.questions if not q.hops]
         self.reasoned = [q for q in self.questions if q.hops and q.image is None]
         self.pictures = [d for d in self.world.documents.values() if d.modality is Modality.IMAGE]
@@ -63,11 +64,12 @@ class Classroom:
         return Query(question.question, as_png(self.world.query_picture(question.id, self.drawn)))
 
     def alike(self) -> tuple[Document, list[Document]]:
-        """A picture, and two or more that it is one of: those of its kind first, in random order."""
+        """A picture, and two or more that it is one of, in random order: of its kind as far as may be, or of any."""
         first = self.rng.choice(self.pictures)
         others = [one for one in self.pictures if one != first]
         self.rng.shuffle(others)
-        others.sort(key=lambda one: self.world.views[one.id][0].kind != self.world.views[first.id][0].kind)
+        if self.rng.random() < OF_A_KIND:
+            others.sort(key=lambda one: self.world.views[one.id][0].kind != self.world.views[first.id][0].kind)
         chosen = [first, *others[: self.rng.randint(1, max(1, self.documents - 1))]]
         self.rng.shuffle(chosen)
         return first, chosen

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import NamedTuple
 
@@ -74,6 +74,7 @@ def told(question: Question, shown: Sequence[str]) -> Told:
     anything is written.
     """
     number = {one: index for index, one in enumerate(shown, start=1)}
+    question = _in_turn(question, number)
     hops = taken(question, shown)
     sentences = [reasoning(hop, number) for hop in hops]
     if not hops or hops != question.hops:
@@ -81,6 +82,16 @@ def told(question: Question, shown: Sequence[str]) -> Told:
     if question.conclusion:
         sentences.append(sentence(question.conclusion, question.evidence, number))
     return Told(" ".join(sentences), ranking(hops, number), ", ".join(question.answers))
+
+
+def _in_turn(question: Question, number: Mapping[str, int]) -> Question:
+    """Of a list of pictures, each in its turn among the documents: nothing else tells which to begin with."""
+    if question.type != "ImageListQ" or not len(question.hops) == len(question.answers) > 0:
+        return question  # and one of another's benchmark may come without its steps
+    pairs = zip(question.hops, question.answers, strict=True)
+    turn = sorted(pairs, key=lambda pair: min((number.get(one, 0) for one in pair[0].evidence), default=0))
+    hops, answers = zip(*turn, strict=True)
+    return replace(question, hops=hops, answers=answers)
 
 
 def taken(question: Question, shown: Sequence[str]) -> tuple[Hop, ...]:

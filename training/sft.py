@@ -3,8 +3,8 @@
     python -m training.sft --config training/configs/sft.yaml [--resume]
 
 A LoRA adapter on the pre-trained base, by transformers' Trainer (checkpoints, resume, TensorBoard, several cards).
-Ours: the examples, counted by kind and stated in the card. Composed behaviour is shown in few of them on purpose, so
-that the reinforcement stages have something to earn.
+Ours: the examples, counted by kind and stated in the card. Composed behaviour is shown in few of them or none, on
+purpose, so that the reinforcement stages have something to earn.
 """
 
 from __future__ import annotations

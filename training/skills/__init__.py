@@ -18,34 +18,36 @@ from training.data import Example
 from training.skills.judging import match, sift, weigh
 from training.skills.numbers import order
 from training.skills.reading import agree, cells, cite, column, conclude, echo, find, quote, read, seek, survey
-from training.skills.seeing import describe, identify, look, pick, same
-from training.skills.steps import chain, follow, plan
+from training.skills.seeing import describe, identify, look, pick, same, spot
+from training.skills.steps import chain, follow, gather, plan
 
 __all__ = ["SKILLS", "lesson"]
 
 SKILLS: Mapping[Callable[[Classroom], Example], float] = {  # of all lessons; short ones cost little
-    describe: 0.05,
+    describe: 0.04,
     pick: 0.05,
     look: 0.05,
-    read: 0.09,
-    seek: 0.1,
-    column: 0.07,
+    read: 0.08,
+    seek: 0.09,
+    column: 0.06,
     cells: 0.04,
     follow: 0.04,
     plan: 0.01,
-    chain: 0.1,
-    survey: 0.02,
-    quote: 0.02,
-    cite: 0.02,
+    chain: 0.09,
+    gather: 0.03,
+    survey: 0.01,
+    quote: 0.01,
+    cite: 0.01,
     conclude: 0.04,
     order: 0.03,
-    agree: 0.02,
+    agree: 0.01,
     find: 0.01,
-    weigh: 0.09,
-    match: 0.08,
+    weigh: 0.08,
+    match: 0.07,
     sift: 0.02,
-    identify: 0.07,
-    same: 0.02,
+    identify: 0.06,
+    spot: 0.05,
+    same: 0.01,
     echo: 0.01,
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mmrag.policy.prompts import Prompt, asked_of
-from mmrag.types import Query
+from mmrag.types import Document, Query
 from training.classroom import Classroom, as_png
 from training.data import Example, capitalised, subject
 from training.skills.answering import answered_from
@@ -45,11 +45,22 @@ def identify(room: Classroom) -> Example:
     """Say what the question's picture shows, and which of several shows the same, taken from elsewhere."""
     first, chosen = room.alike()
     picture, _ = room.world.fresh_picture(first.id, room.rng, room.drawn)
-    town = first.text.rpartition(", ")[2]
     prompt = Prompt.of(*asked_of(Query("What is this?", as_png(picture)), [room.shown(one.id) for one in chosen]))
-    look, _ = room.world.views[first.id]
-    said = f"{capitalised(recognised(look, subject(first), town))} [{chosen.index(first) + 1}]."
-    return Example(prompt, f"<think>{said}</think>", "identify")
+    return Example(prompt, f"<think>{_recognised(room, first)} [{chosen.index(first) + 1}].</think>", "identify")
+
+
+def spot(room: Classroom) -> Example:
+    """Say whose each of several descriptions is: the half of `identify` that comes after seeing, told several times.
+
+    A model that wrote down what the question's picture shows without a slip then named another thing in two of five.
+    """
+    _, chosen = room.alike()
+    asked = room.rng.sample(chosen, room.rng.randint(1, min(4, len(chosen))))
+    described = [f"{look.kind} ({told(look)})" for look, _ in (room.world.views[one.id] for one in asked)]
+    said = [f"{_recognised(room, one)} [{chosen.index(one) + 1}]." for one in asked]
+    query = Query(f"Which are these? {'; '.join(described)}")
+    prompt = Prompt.of(*asked_of(query, [room.shown(one.id) for one in chosen]))
+    return Example(prompt, f"<think>{' '.join(said)}</think>", "spot")
 
 
 def same(room: Classroom) -> Example:
@@ -61,3 +72,9 @@ def same(room: Classroom) -> Example:
     return Example(
         Prompt.of(room.shown(first.id).picture, " ", other, "\nIs it the same one?"), "yes" if alike else "no", "same"
     )
+
+
+def _recognised(room: Classroom, document: Document) -> str:
+    """The clause that says what is seen of a document's picture, and whose it is."""
+    look, _ = room.world.views[document.id]
+    return capitalised(recognised(look, subject(document), document.text.rpartition(", ")[2]))

@@ -1,4 +1,4 @@
-"""Questions that need two documents, the second found by what the first says."""
+"""Questions that need several documents: the second found by what the first says, or all that fit."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def follow(room: Classroom) -> Example:
     question = room.rng.choice(room.chains)
     told = steps(question)
     decided = ", ".join(question.answers) != question.hops[1].answer
-    return _in_two_steps(room, question, f"{told} {question.question}" if decided else told, "follow")
+    return _in_steps(room, question, f"{told} {question.question}" if decided else told, "follow")
 
 
 def chain(room: Classroom) -> Example:
@@ -34,7 +34,19 @@ def chain(room: Classroom) -> Example:
         return read(room)
     within = room.world.over_rows(room.rng) if room.rng.random() < WITHIN else None
     question = within or room.rng.choice(room.chains)
-    return _in_two_steps(room, question, question.question, "chain")
+    return _in_steps(room, question, question.question, "chain")
+
+
+def gather(room: Classroom) -> Example:
+    """Find all that fits: a step for every picture that does, or for every row of a table that does and its picture.
+
+    Of pictures alone none is ever lacking: nothing tells how many there should be.
+    """
+    if not room.lists:
+        return read(room)
+    question = room.rng.choice(room.lists)
+    missing = MISSING if question.hops[0].kb == "table" else 0.0
+    return _in_steps(room, question, question.question, "gather", missing)
 
 
 def plan(room: Classroom) -> Example:
@@ -52,10 +64,10 @@ def steps(question: Question) -> str:
     return f"{first.question} {second.question.replace(f'the {first.answer}', THAT).replace(first.answer, THAT)}"
 
 
-def _in_two_steps(room: Classroom, question: Question, asked: str, skill: str) -> Example:
-    """Both steps and the answer over the shown documents; in some lessons one is lacking, which ends it."""
+def _in_steps(room: Classroom, question: Question, asked: str, skill: str, missing: float = MISSING) -> Example:
+    """All steps and the answer over the shown documents; in some lessons one is lacking, which ends it."""
     query = replace(room.query(question), text=asked)
     count = room.rng.randint(len(question.evidence), max(2, room.documents))
-    lacking = room.rng.random() < MISSING
+    lacking = room.rng.random() < missing
     shown = room.lacking(question, count) if lacking else room.shuffled(question, count)
     return answered(room, question, query, shown, skill, question.type)

@@ -160,14 +160,15 @@ def _both(desk: Desk, rng: random.Random) -> Draft | None:
     if (found := exceeding(desk, rng, rows)) is None or len(found[0]) < 2:
         return None
     chosen, over, first = found
-    name = rng.choice(look_names(chosen[0]))
-    how = sight(chosen[0], name)
-    if any(name not in look_names(one) or sight(one, name).has("") != how.has("") for one in chosen):
+    one = next(row for row in rows if row in chosen)
+    name = rng.choice(look_names(one))
+    how = sight(one, name)
+    if any(name not in look_names(row) or sight(row, name).has("") != how.has("") for row in chosen):
         return None
-    value = desk.value(chosen[0], name)
-    matching = tuple(one for one in chosen if desk.value(one, name) == value)
+    value = desk.value(one, name)
+    matching = tuple(row for row in chosen if desk.value(row, name) == value)
     g = rows[0].group.of(rows[0].town.name)
     question = capital(desk.word(rng, _BOTH, g=g, over=over, has=how.has(value)))
-    hops = (first, *(desk.hop(one, name) for one in chosen))
-    answers = tuple(one.name for one in matching)
+    hops = (first, *(desk.hop(row, name) for row in chosen))
+    answers = tuple(row.name for row in matching)
     return Draft(question, answers, "Others", "Intersect(TableQ,ImageListQ)", hops, chosen)

@@ -92,14 +92,14 @@ def exceeding(desk: Desk, rng: random.Random, rows: Sequence[Entity]) -> tuple[t
     limit = rng.randrange(numbers[place] + 1, numbers[place + 1])
     numbered = _column(desk, rows, column.name)
     above = [name for name, number in numbered.items() if number > limit]
-    chosen = tuple(one for one in rows if one.name in above)
+    row = {one.name: one for one in rows}
+    chosen = tuple(row[name] for name in above)  # as the sentence names them: whoever looks at each follows it
     over = column.over.format(v=limit)
     among = rows[0].group.of(rows[0].town.name)
     source = desk.library.source[chosen[0].name, column.name]
     those = f"those of {among} that {over}" if len(chosen) > 1 else f"the one of {among} that {_singular(over)}"
     told = weighed({name: f"{number} {'>' if number > limit else '<'} {limit}" for name, number in numbered.items()})
-    the = {one.name: one.the for one in chosen}
-    statement = f"{those} {told} {'are' if len(chosen) > 1 else 'is'} {listed([the[name] for name in above])}"
+    statement = f"{those} {told} {'are' if len(chosen) > 1 else 'is'} {listed([one.the for one in chosen])}"
     names = ", ".join(one.name for one in chosen)
     return chosen, over, Hop(f"Which of {among} {over}?", "table", names, (source,), statement)
 
