@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 from typing import Any
 
@@ -10,21 +12,45 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
-FOUND: dict[str, Any] = json.loads((ROOT / "docs" / "sft-4242.json").read_text("utf-8"))
+FOUND: list[dict[str, Any]] = [
+    json.loads((ROOT / "docs" / f"{stage}-4242.json").read_text("utf-8")) for stage in ("sft", "stage2")
+]
+RESULTS = json.loads((ROOT / "docs" / "results.json").read_text("utf-8"))
 ROWS = {
-    "judging balanced pairs, F1": (FOUND["judge"]["f1"], 2),
-    "answer from five documents, exact match": (FOUND["listwise"]["em"], 2),
-    "documents cited and ranked for it, F1": (FOUND["listwise"]["evidence_f1"], 2),
-    "answer of the whole pipeline, exact match": (FOUND["answer"]["em"], 2),
-    "output that parses": (FOUND["parse_rate"], 3),
+    "judging balanced pairs, F1": (("judge", "f1"), 2),
+    "answer from five documents, exact match": (("listwise", "em"), 2),
+    "documents cited and ranked for it, F1": (("listwise", "evidence_f1"), 2),
+    "answer of the whole pipeline, exact match": (("answer", "em"), 2),
+    "evidence ranked by the whole pipeline, F1": (("rank", "evidence_f1"), 2),
+    "output that parses": (("parse_rate",), 3),
 }
+
+
+def told(figure: dict[str, Any], digits: int) -> str:
+    """A figure with its interval, as the front page writes it."""
+    low, high = figure["ci95"]
+    return f"{figure['value']:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
 
 
 @pytest.mark.parametrize("row", list(ROWS))
 def test_a_figure_on_the_front_page_is_that_of_its_result_file(row: str) -> None:
-    figure, digits = ROWS[row]
-    low, high = figure["ci95"]
-    assert f"| {row} | {figure['value']:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}] |" in README
+    path, digits = ROWS[row]
+    both = (told(reduce(getitem, path, found), digits) for found in FOUND)
+    assert f"| {row} | {' | '.join(both)} |" in README
+
+
+def test_what_retrieval_finds_is_that_of_the_result_file() -> None:
+    found = FOUND[0]["retrieval"]["recall@12"]
+    assert (
+        f"{found['in_words']['value']:.2f} of the evidence among twelve documents for questions in words, "
+        f"{found['with_picture']['value']:.2f} for those asked with a picture" in README
+    )
+
+
+def test_the_comparison_on_the_front_page_is_that_of_the_results() -> None:
+    one, two = (told(RESULTS["variants"][stage]["answer.em"], 2) for stage in ("sft", "stage2"))
+    assert f"{one} and\n{two} of the whole pipeline's answers are right there" in README
+    assert f"on {RESULTS['made']['questions']:,} questions" in README
 
 
 def test_the_speed_on_the_front_page_is_that_of_the_bench() -> None:

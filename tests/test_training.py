@@ -198,6 +198,9 @@ def test_a_lesson_in_gathering_takes_a_step_for_everything_that_fits_in_the_orde
         if pictures:
             cited = [int(one.cites[0]) for one in sentences]
             assert cited == sorted(cited), "as the documents come"
+            ids = [one for one in shown(room, question) if one != question.evidence[-1]]
+            assert ranked_target(question, ids).startswith(f"<think>{ABSENT}"), "of a list that is not whole"
+            assert ranked(ranked_target(question, ids), question, ids).total == 1.0
             assert all(name in one.text for name, one in zip(names, sentences, strict=True))
         else:
             rows = question.hops[0].answer.split(", ")

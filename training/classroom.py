@@ -11,9 +11,10 @@ from PIL import Image
 
 from mmrag.policy.prompts import Shown
 from mmrag.types import Document, Modality, Query, Question
-from training.data import aside, capitalised
+from training.data import aside, capitalised, subject
 from training.world import World
 from training.world.facts import Entity
+from training.world.questions.asked_with import recognised
 
 FEW = 3  # rivals of another sort than the evidence, at least
 OF_A_KIND = 0.5  # of the pictures that are to be told apart
@@ -73,6 +74,11 @@ class Classroom:
         chosen = [first, *others[: self.rng.randint(1, max(1, self.documents - 1))]]
         self.rng.shuffle(chosen)
         return first, chosen
+
+    def recognised(self, document: Document) -> str:
+        """The clause that says what is seen of a document's picture, and whose it is."""
+        look, _ = self.world.views[document.id]
+        return recognised(look, subject(document), document.text.rpartition(", ")[2])
 
     def another(self, first: Document) -> Document:
         """Another picture, of the same kind or any: told apart by kind, pictures begin to be compared at all."""

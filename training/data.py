@@ -74,7 +74,7 @@ def told(question: Question, shown: Sequence[str]) -> Told:
     anything is written.
     """
     number = {one: index for index, one in enumerate(shown, start=1)}
-    question = _in_turn(question, number)
+    question = _in_turn(question, shown)
     hops = taken(question, shown)
     sentences = [reasoning(hop, number) for hop in hops]
     if not hops or hops != question.hops:
@@ -84,19 +84,22 @@ def told(question: Question, shown: Sequence[str]) -> Told:
     return Told(" ".join(sentences), ranking(hops, number), ", ".join(question.answers))
 
 
-def _in_turn(question: Question, number: Mapping[str, int]) -> Question:
-    """Of a list of pictures, each in its turn among the documents: nothing else tells which to begin with."""
-    if question.type != "ImageListQ" or not len(question.hops) == len(question.answers) > 0:
-        return question  # and one of another's benchmark may come without its steps
-    pairs = zip(question.hops, question.answers, strict=True)
-    turn = sorted(pairs, key=lambda pair: min((number.get(one, 0) for one in pair[0].evidence), default=0))
-    hops, answers = zip(*turn, strict=True)
-    return replace(question, hops=hops, answers=answers)
-
-
 def taken(question: Question, shown: Sequence[str]) -> tuple[Hop, ...]:
     """The hops that can be taken from the documents of the ids `shown`: those before the first that lacks evidence."""
-    return tuple(takewhile(lambda hop: set(hop.evidence) <= set(shown), question.hops))
+    return tuple(takewhile(lambda hop: set(hop.evidence) <= set(shown), _in_turn(question, shown).hops))
+
+
+def _in_turn(question: Question, shown: Sequence[str]) -> Question:
+    """Of a list of pictures, each in its turn among the documents: nothing else tells which to begin with.
+
+    One that is not shown comes first, so that nothing is told of a list that is not whole.
+    """
+    if question.type != "ImageListQ" or not len(question.hops) == len(question.answers) > 0:
+        return question  # and one of another's benchmark may come without its steps
+    place = {one: index for index, one in enumerate(shown)}
+    pairs = zip(question.hops, question.answers, strict=True)
+    hops, answers = zip(*sorted(pairs, key=lambda pair: [place.get(one, -1) for one in pair[0].evidence]), strict=True)
+    return replace(question, hops=hops, answers=answers)
 
 
 def written(said: Told) -> str:

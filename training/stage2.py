@@ -5,7 +5,7 @@
 Goes on from stage I and sees what stage I keeps. Learns from evidence labels and answers alone. Reconstructed from the
 abstract (papers.md, section 1); our choices are numbered in `training/rewards/listwise.py` and `training/grpo.py`, and
 1. some rows stay point-wise, so that what stage I learned is not lost;
-2. more rows than come by themselves ask what needs several documents, which sft has seen none of;
+2. more rows than come by themselves ask what needs several documents, which sft has seen few of, or none;
 3. where stage I has not kept all evidence, most rows are given what is lost, last of the documents: as they come, all
    they teach is to say that the answer is not there, whatever the question;
 4. no row is used whose completions by stage I are all worth the same (`training/contrast.py`).

@@ -5,9 +5,8 @@ from __future__ import annotations
 from mmrag.policy.prompts import Prompt, Shown, asked_of, document_parts, judge_prompt, question_parts
 from mmrag.types import Query
 from training.classroom import Classroom, as_png
-from training.data import Example, judge_target, subject, verdict
+from training.data import Example, judge_target, verdict
 from training.skills.answering import MISSING
-from training.world.questions.asked_with import recognised
 
 COMPOSED = 0.3  # of `weigh` is of questions that need a second document
 
@@ -31,9 +30,7 @@ def match(room: Classroom) -> Example:
     first = room.rng.choice(room.pictures)
     picture, _ = room.world.fresh_picture(first.id, room.rng, room.drawn)
     document = first if room.rng.random() < 0.5 else room.another(first)
-    look, _ = room.world.views[first.id]
-    town = first.text.rpartition(", ")[2]
-    target = verdict(document, recognised(look, subject(first), town) if document == first else None)
+    target = verdict(document, room.recognised(first) if document == first else None)
     return _judged(room, Query("What is this?", as_png(picture)), room.shown(document.id), target, "match")
 
 

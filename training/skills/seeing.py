@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from mmrag.policy.prompts import Prompt, asked_of
-from mmrag.types import Document, Query
+from mmrag.types import Query
 from training.classroom import Classroom, as_png
 from training.data import Example, capitalised, subject
 from training.skills.answering import answered_from
 from training.world.looks import Look, View, told
-from training.world.questions.asked_with import recognised
 
 
 def describe(room: Classroom) -> Example:
@@ -46,7 +45,8 @@ def identify(room: Classroom) -> Example:
     first, chosen = room.alike()
     picture, _ = room.world.fresh_picture(first.id, room.rng, room.drawn)
     prompt = Prompt.of(*asked_of(Query("What is this?", as_png(picture)), [room.shown(one.id) for one in chosen]))
-    return Example(prompt, f"<think>{_recognised(room, first)} [{chosen.index(first) + 1}].</think>", "identify")
+    said = f"{capitalised(room.recognised(first))} [{chosen.index(first) + 1}]."
+    return Example(prompt, f"<think>{said}</think>", "identify")
 
 
 def spot(room: Classroom) -> Example:
@@ -57,7 +57,7 @@ def spot(room: Classroom) -> Example:
     _, chosen = room.alike()
     asked = room.rng.sample(chosen, room.rng.randint(1, min(4, len(chosen))))
     described = [f"{look.kind} ({told(look)})" for look, _ in (room.world.views[one.id] for one in asked)]
-    said = [f"{_recognised(room, one)} [{chosen.index(one) + 1}]." for one in asked]
+    said = [f"{capitalised(room.recognised(one))} [{chosen.index(one) + 1}]." for one in asked]
     query = Query(f"Which are these? {'; '.join(described)}")
     prompt = Prompt.of(*asked_of(query, [room.shown(one.id) for one in chosen]))
     return Example(prompt, f"<think>{' '.join(said)}</think>", "spot")
@@ -72,9 +72,3 @@ def same(room: Classroom) -> Example:
     return Example(
         Prompt.of(room.shown(first.id).picture, " ", other, "\nIs it the same one?"), "yes" if alike else "no", "same"
     )
-
-
-def _recognised(room: Classroom, document: Document) -> str:
-    """The clause that says what is seen of a document's picture, and whose it is."""
-    look, _ = room.world.views[document.id]
-    return capitalised(recognised(look, subject(document), document.text.rpartition(", ")[2]))

@@ -160,7 +160,7 @@ def _both(desk: Desk, rng: random.Random) -> Draft | None:
     if (found := exceeding(desk, rng, rows)) is None or len(found[0]) < 2:
         return None
     chosen, over, first = found
-    one = next(row for row in rows if row in chosen)
+    one = next(row for row in rows if row in chosen)  # not the first named: a seed's questions stay
     name = rng.choice(look_names(one))
     how = sight(one, name)
     if any(name not in look_names(row) or sight(row, name).has("") != how.has("") for row in chosen):
