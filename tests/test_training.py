@@ -28,7 +28,15 @@ from mmrag.settings import ROOT
 from mmrag.types import Question
 from training.architecture import make_model, make_processor, make_tokenizer
 from training.base import HELD_OUT, STRESS, BaseConfig, Run, chunk_batches, documents_at, level_at, stress_at
-from training.batches import DECISIVE_WEIGHT, PROMPT_WEIGHT, collate, encode, target_weights, weighted_loss
+from training.batches import (
+    DECISIVE_WEIGHT,
+    HELPS_WEIGHT,
+    PROMPT_WEIGHT,
+    collate,
+    encode,
+    target_weights,
+    weighted_loss,
+)
 from training.classroom import Classroom
 from training.data import ABSENT, Example, capitalised, judge_target, ranked_target, subject
 from training.optim import Optimizers, orthogonal, warm_constant_cool
@@ -36,7 +44,8 @@ from training.rewards import ranked
 from training.sft import SftConfig
 from training.sft import lessons as worked_examples
 from training.skills import SKILLS, lesson
-from training.skills.judging import match, sift, weigh
+from training.skills.answering import answered
+from training.skills.judging import match, weigh
 from training.skills.numbers import order
 from training.skills.reading import agree, cells, cite, column, conclude, quote, read, seek, survey
 from training.skills.seeing import description, identify, look, pick, spot
@@ -158,7 +167,7 @@ def test_a_lesson_in_following_tells_two_steps_and_never_what_the_first_one_find
         assert asked.startswith(question.hops[0].question)
         assert asked.endswith(question.question) == (answer != question.hops[1].answer), "a colour is no yes"
         assert [one.answer in said.text for one, said in zip(question.hops, (first, second), strict=True)] == [True] * 2
-        assert example.target.endswith(f"</think><answer> {answer}</answer>")
+        assert example.target.endswith(f"</rank><answer> {answer}</answer>")
         if question.type.startswith("Compose("):
             assert question.hops[0].answer not in asked
             assert first.cites != second.cites
@@ -176,7 +185,10 @@ def test_a_lesson_in_chaining_asks_as_in_use_and_takes_both_steps(room: Classroo
         said = read_progress(example.target, [str(n) for n in range(1, 9)])
         assert [one.answer in told.text for one, told in zip(question.hops, said, strict=False)] == [True] * 2
         assert len(said) == 2 + bool(question.conclusion)
-        assert example.target.endswith(f"</think><answer> {', '.join(question.answers)}</answer>")
+        rank = re.search(r"<rank>(.*)</rank>", example.target)
+        assert rank
+        assert set(re.findall(r"\[\d\]", rank[1])) == set(re.findall(r"\[\d\]", example.target.partition("<rank>")[0]))
+        assert example.target.endswith(f"</rank><answer> {', '.join(question.answers)}</answer>")
 
 
 def test_a_lesson_in_gathering_takes_a_step_for_everything_that_fits_in_the_order_in_which_it_is_met() -> None:
@@ -214,7 +226,7 @@ def test_some_lessons_in_two_steps_lack_one_and_say_so(room: Classroom, skill: S
     lessons = [skill(room) for _ in range(80)]
     absent = [example for example in lessons if example.skill == f"{skill.__name__} absent"]
     assert 8 < len(absent) < 48
-    ends = f"{ABSENT}</think><answer> {NOT_FOUND}</answer>"
+    ends = f"{ABSENT}</think><rank>none</rank><answer> {NOT_FOUND}</answer>"
     assert all(example.target.endswith(ends) for example in absent)
     found = [example.target.removeprefix("<think>").removesuffix(ends) for example in absent]
     assert {len(re.findall(r"\[\d\]\.", told)) for told in found} == {0, 1}, (
@@ -235,7 +247,6 @@ def test_what_takes_two_steps_is_asked_in_few_words_alone_and_left_to_reinforcem
     told.instructed = 1.0
     for example in [skill(told) for _ in range(30)]:
         assert RANK not in str(example.prompt.content)
-        assert "<rank>" not in example.target
 
 
 def test_a_lesson_in_planning_says_the_steps_without_taking_them(room: Classroom) -> None:
@@ -471,15 +482,6 @@ def test_rivals_are_of_the_evidence_s_sort_and_never_evidence(room: Classroom) -
         assert there <= set(room.rivals(question))
 
 
-def test_a_lesson_in_sifting_has_a_verdict_for_each_document_and_at_most_one_yes(room: Classroom) -> None:
-    examples = [sift(room) for _ in range(40)]
-    for example in examples:
-        verdicts = re.findall(r"\[(\d+)\]: (yes|no)\.", example.target)
-        assert [int(index) for index, _ in verdicts] == list(range(1, len(example.prompt.pictures)))
-        assert sum(said == "yes" for _, said in verdicts) <= 1
-    assert 0 < sum("yes" not in example.target for example in examples) < 20, "and now and then it is none"
-
-
 def test_a_lesson_in_a_column_shows_its_table_alone_and_says_every_number(room: Classroom) -> None:
     compared = 0
     for _ in range(40):
@@ -530,12 +532,39 @@ def test_a_lesson_weighs_what_is_written_fully_and_pictures_not_at_all(
 ) -> None:
     example = skill(room)  # type: ignore[operator]
     encoded = encode(processor, example)  # type: ignore[arg-type]
-    written = encoded.input_ids[encoded.weights >= 1.0]
+    foretold = encoded.labels != encoded.input_ids
+    written = encoded.input_ids[(encoded.weights >= 1.0) & ~foretold]
     assert processor.tokenizer.decode(written) == example.target + "<|im_end|>"  # type: ignore[attr-defined]
     assert not encoded.weights[encoded.token_types == 1].any()
     assert int((encoded.token_types == 1).sum()) == 16 * len(example.prompt.pictures)
     known = torch.tensor([0.0, PROMPT_WEIGHT, 1.0, DECISIVE_WEIGHT])
-    assert torch.isin(encoded.weights, known).all()
+    assert torch.isin(encoded.weights[~foretold], known).all()
+    assert encoded.weights[foretold].eq(HELPS_WEIGHT).all()
+    assert tuple(encoded.labels[foretold] == yes(processor)) == example.helps
+
+
+def yes(processor: object) -> int:
+    return processor.tokenizer.convert_tokens_to_ids("Yes")  # type: ignore[attr-defined, no-any-return]
+
+
+def test_where_a_document_of_a_list_ends_it_is_foretold_whether_it_helps(room: Classroom, processor: object) -> None:
+    tokenizer = processor.tokenizer  # type: ignore[attr-defined]
+    question = next(one for one in room.single if one.hops[0].kb == "text")
+    shown = [room.shown(one) for one in (*question.negatives[:2], question.evidence[0])]
+    example = answered(room, question, room.query(question), shown, "read", "text")
+    assert example.helps == (False, False, True)
+    assert answered(room, question, room.query(question), shown[2:], "read", "text").helps == ()
+
+    told, plain = (encode(processor, one, 0.0) for one in (example, replace(example, helps=())))  # type: ignore[arg-type]
+    assert told.input_ids.equal(plain.input_ids)  # what the model reads is what it reads in use
+    (places,) = (told.labels != told.input_ids).nonzero(as_tuple=True)
+    assert [tokenizer.decode(told.input_ids[place - 4 : place + 1]).lstrip() for place in places] == [
+        f"[/{number}]\n" for number in (1, 2, 3)
+    ]
+    assert [tokenizer.decode(told.labels[place]) for place in places] == ["No", "No", "Yes"]
+    batch = collate([told, plain], tokenizer.pad_token_id)
+    assert batch.labels[1].equal(batch.inputs["input_ids"][1])
+    assert batch.labels[0].equal(told.labels)
 
 
 @pytest.mark.parametrize(

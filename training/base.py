@@ -53,6 +53,7 @@ STRESS: Sequence[tuple[float, Mapping[str, float]]] = (  # until so much of the 
     (0.86, {"weigh": 0.25, "chain": 0.25, "match": 0.1, "identify": 0.08, "spot": 0.05, "gather": 0.05}),
 )
 INSTRUCTED = 0.7  # of the run is done when lessons are asked in the words of use too
+AHEAD = 96  # batches that wait for the trainer: a chunk is drawn whole, and they have to last until it is
 HELD_OUT = 9_000  # worlds from this seed on are never trained on
 
 
@@ -204,7 +205,7 @@ class Run:
         config, state = self.config, self.state
         stream = Stream(config, self.processor, state["chunk"])
         before, since = state["seconds"], time.monotonic()
-        for number, done, batch in DataLoader(stream, batch_size=None, num_workers=1, prefetch_factor=16):
+        for number, done, batch in DataLoader(stream, batch_size=None, num_workers=1, prefetch_factor=AHEAD):
             if number != state["chunk"]:
                 self.end_of_chunk(number)
             loss = self.update(to_device(batch, self.device), done)
@@ -266,7 +267,8 @@ def held_out(
     """How well each skill is done in unseen worlds, by the model's first choice at every token (teacher forced).
 
     `tokens`: the share of what should be written; `whole`: the share of lessons right to the last token; `decided`: the
-    share of lessons whose verdict and document numbers are right, for the skills that have them.
+    share of lessons whose verdict and document numbers are right, for the skills that have them; `helps`: the share of
+    lessons where it is foretold of every document rightly whether it helps, for the skills that list several.
     """
     rng = random.Random(5)
     rooms = [classroom(config, HELD_OUT + index, 3, 5, rng, instructed=0.5) for index in range(8)]
@@ -275,12 +277,15 @@ def held_out(
     model.eval()
     for one in in_batches(examples, config.budget, processor.tokenizer.pad_token_id, rng):
         batch = to_device(one, device)
-        right = model(**batch.inputs).logits[:, :-1].argmax(-1) == batch.inputs["input_ids"][:, 1:]  # (B, L - 1)
-        weights = batch.weights[:, 1:]
-        for skill, hit, weight in zip(batch.skills, right, weights, strict=True):
-            found = scores.setdefault(skill, {"tokens": [], "whole": [], "decided": []})
+        right = model(**batch.inputs).logits[:, :-1].argmax(-1) == batch.labels[:, 1:]  # (B, L - 1)
+        within = batch.labels[:, 1:] != batch.inputs["input_ids"][:, 1:]
+        weights = batch.weights[:, 1:].masked_fill(within, 0.0)
+        for skill, hit, inside, weight in zip(batch.skills, right, within, weights, strict=True):
+            found = scores.setdefault(skill, {"tokens": [], "whole": [], "decided": [], "helps": []})
             found["tokens"].append(float(hit[weight >= 1.0].float().mean()))
             found["whole"].append(float(hit[weight >= 1.0].all()))
+            if inside.any():
+                found["helps"].append(float(hit[inside].all()))
             if (decisive := weight >= DECISIVE_WEIGHT).any():
                 found["decided"].append(float(hit[decisive].all()))
     model.train()

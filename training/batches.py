@@ -5,6 +5,10 @@ words (learning to foresee them is what taught the small model to copy names), 0
 yes and no, which of two numbers is more, the numbers of documents, what is told of a picture, the name given to it, and
 the word that begins the reasoning (which says that something was found, or that nothing was) count `DECISIVE_WEIGHT`:
 one token among thirty, they were learned last.
+
+In pre-training something is foretold inside the prompt too: where a document of a list ends, whether it helps. Nothing
+is written there, in training or in use; what the model has made out of a document by then is what it later finds the
+document by, and a number at the end of a sentence came too late and too seldom to teach it to look.
 """
 
 from __future__ import annotations
@@ -24,6 +28,8 @@ from training.data import Example
 
 PROMPT_WEIGHT = 0.3
 DECISIVE_WEIGHT = 5.0
+HELPS_WEIGHT = 2.0  # of foretelling whether a document helps
+VERDICTS = ("No", "Yes")
 _DECISIVE = re.compile(
     r"^(?:Yes|No|yes|no)\b|(?<=<answer> )(?:yes|no)\b|(?<=\[)\d+|(?<=<think>)\w+|(?<=\) is the )\w+|(?<=: )(?:\d+ )?\w+"
     r"|(?<=\d )[<>]"
@@ -36,7 +42,8 @@ class Encoded:
 
     input_ids: Tensor  # (L,)
     token_types: Tensor  # (L,) 0 text, 1 picture
-    weights: Tensor  # (L,) of the prediction of this token
+    labels: Tensor  # (L,) what is to be foretold in this place: the token that stands there, but for what helps
+    weights: Tensor  # (L,) of foretelling it
     pixels: Tensor | None  # (P, patch dims)
     grid: Tensor | None  # (I, 3)
     skill: str
@@ -47,6 +54,7 @@ class Batch:
     """Right-padded examples: what the model takes, and the weights."""
 
     inputs: dict[str, Tensor]
+    labels: Tensor  # (B, L)
     weights: Tensor  # (B, L)
     skills: tuple[str, ...]
 
@@ -70,9 +78,15 @@ def encode(processor: ProcessorMixin, example: Example, prompt_weight: float = P
     weights = torch.full(ids.shape, prompt_weight)
     weights[-len(target) :] = target
     weights[inputs["mm_token_type_ids"][0] != 0] = 0.0
+    labels = ids.clone()
+    if example.helps:
+        after = ends(tokenizer, ids, len(example.helps))
+        labels[after] = torch.tensor([tokenizer.convert_tokens_to_ids(VERDICTS[one]) for one in example.helps])
+        weights[after] = HELPS_WEIGHT
     return Encoded(
         ids,
         inputs["mm_token_type_ids"][0],
+        labels,
         weights,
         inputs.get("pixel_values"),
         inputs.get("image_grid_thw"),
@@ -90,6 +104,17 @@ def target_weights(tokenizer: PreTrainedTokenizerFast, target: str) -> Tensor:
     ]
     weights[-1] = 0.0  # the line break after the end is never generated
     return torch.tensor(weights)
+
+
+def ends(tokenizer: PreTrainedTokenizerFast, ids: Tensor, count: int) -> Tensor:
+    """The places (count,) of the line breaks after the documents of a list, "[/1]" and so on.
+
+    No document's own text holds such a mark: `mmrag.policy.prompts.disarmed`.
+    """
+    closed = [tokenizer(f" [/{number}]\n", add_special_tokens=False)["input_ids"] for number in range(1, count + 1)]
+    windows = {len(mark): ids.unfold(0, len(mark), 1) for mark in closed}
+    found = [(windows[len(mark)] == torch.tensor(mark)).all(1).nonzero()[0, 0] + len(mark) - 1 for mark in closed]
+    return torch.stack(found)
 
 
 def render(processor: ProcessorMixin, prompt: Prompt) -> str:
@@ -115,7 +140,8 @@ def collate(examples: Sequence[Encoded], pad: int) -> Batch:
     if pixels:
         inputs["pixel_values"] = torch.cat(pixels)
         inputs["image_grid_thw"] = torch.cat([one.grid for one in examples if one.grid is not None])
-    return Batch(inputs, padded((one.weights for one in examples), 0.0), tuple(one.skill for one in examples))
+    labels, weights = padded((one.labels for one in examples), pad), padded((one.weights for one in examples), 0.0)
+    return Batch(inputs, labels, weights, tuple(one.skill for one in examples))
 
 
 def in_batches(examples: Iterable[Encoded], budget: int, pad: int, rng: random.Random) -> Iterator[Batch]:
@@ -136,7 +162,7 @@ def weighted_loss(model: Any, batch: Batch) -> Tensor:
     weights = batch.weights[:, 1:]
     counted = weights.any(0).nonzero().squeeze(1)  # (C,) places before a token that counts
     logits = model(**batch.inputs, logits_to_keep=counted).logits  # (B, C, V)
-    labels = batch.inputs["input_ids"][:, 1:][:, counted]
+    labels = batch.labels[:, 1:][:, counted]
     losses = torch.nn.functional.cross_entropy(logits.float().flatten(0, 1), labels.flatten(), reduction="none")
     weights = weights[:, counted].flatten()
     return (losses * weights).sum() / weights.sum()
@@ -145,4 +171,4 @@ def weighted_loss(model: Any, batch: Batch) -> Tensor:
 def to_device(batch: Batch, device: torch.device) -> Batch:
     """The same batch on `device`."""
     inputs = {name: tensor.to(device, non_blocking=True) for name, tensor in batch.inputs.items()}
-    return Batch(inputs, batch.weights.to(device), batch.skills)
+    return Batch(inputs, batch.labels.to(device), batch.weights.to(device), batch.skills)

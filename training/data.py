@@ -27,6 +27,7 @@ class Example:
     prompt: Prompt
     target: str
     skill: str
+    helps: tuple[bool, ...] = ()  # of each document listed, to be foretold where it ends; empty where nothing is
 
 
 class Told(NamedTuple):

@@ -87,8 +87,8 @@ class Weighted(Trainer):
 
     def compute_loss(self, model: Any, inputs: dict[str, Any], *_: Any, **__: Any) -> torch.Tensor:
         """The loss of pre-training, on what should be written alone."""
-        weights = inputs.pop("labels")
-        return weighted_loss(model, Batch(inputs, weights, ()))
+        weights, wanted = inputs.pop("labels"), inputs["input_ids"]
+        return weighted_loss(model, Batch(inputs, wanted, weights, ()))
 
 
 def examples(config: SftConfig) -> Iterator[Example]:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 
 from training.classroom import Classroom
 from training.data import Example
-from training.skills.judging import match, sift, weigh
+from training.skills.judging import match, weigh
 from training.skills.numbers import order
 from training.skills.reading import agree, cells, cite, column, conclude, echo, find, quote, read, seek, survey
 from training.skills.seeing import describe, identify, look, pick, same, spot
@@ -44,8 +44,7 @@ SKILLS: Mapping[Callable[[Classroom], Example], float] = {  # of all lessons; sh
     find: 0.01,
     weigh: 0.08,
     match: 0.07,
-    sift: 0.02,
-    identify: 0.06,
+    identify: 0.08,
     spot: 0.05,
     same: 0.01,
     echo: 0.01,

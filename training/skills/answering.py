@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from mmrag.policy.grammar import NOT_FOUND
 from mmrag.policy.prompts import Prompt, Shown, asked_of, rank_prompt
@@ -23,14 +23,18 @@ def answered_from(room: Classroom, question: Question, query: Query, shown: Sequ
 def answered(
     room: Classroom, question: Question, query: Query, shown: Sequence[Shown], skill: str, sort: str
 ) -> Example:
-    """A lesson whose end is an answer: in the words of use, with the ranking, or in few words and without.
+    """A lesson whose end is a ranking and an answer: in the words of use, or in few.
 
-    What takes several steps is asked in few words always: to take them in the words of use, and to rank all that they
-    rest on, is left for the reinforcement stages to earn. Counted by its skill and the `sort` of its question.
+    What takes several steps is asked in few words always: to take them in the words of use is left for the
+    reinforcement stages to earn. Counted by its skill and the `sort` of its question.
     """
     said = told(question, [one.document.id for one in shown])
     counted = f"{skill} {'absent' if said.answer == NOT_FOUND else sort}"
-    if len(question.hops) < 2 and room.rng.random() < room.instructed:
-        return Example(rank_prompt(query, shown), written(said), counted)
-    target = f"<think>{said.think}</think><answer> {said.answer}</answer>"
-    return Example(Prompt.of(*asked_of(query, shown)), target, counted)
+    instructed = len(question.hops) < 2 and room.rng.random() < room.instructed
+    prompt = rank_prompt(query, shown) if instructed else Prompt.of(*asked_of(query, shown))
+    return Example(prompt, written(said), counted, told_apart(shown, question.evidence))
+
+
+def told_apart(shown: Sequence[Shown], wanted: Container[str]) -> tuple[bool, ...]:
+    """Which of the documents shown are of the ids `wanted`; nothing of one alone, which always is."""
+    return tuple(one.document.id in wanted for one in shown) if len(shown) > 1 else ()

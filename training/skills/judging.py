@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from mmrag.policy.prompts import Prompt, Shown, asked_of, document_parts, judge_prompt, question_parts
+from mmrag.policy.prompts import Prompt, Shown, document_parts, judge_prompt, question_parts
 from mmrag.types import Query
 from training.classroom import Classroom, as_png
 from training.data import Example, judge_target, verdict
-from training.skills.answering import MISSING
 
 COMPOSED = 0.3  # of `weigh` is of questions that need a second document
 
@@ -32,19 +31,6 @@ def match(room: Classroom) -> Example:
     document = first if room.rng.random() < 0.5 else room.another(first)
     target = verdict(document, room.recognised(first) if document == first else None)
     return _judged(room, Query("What is this?", as_png(picture)), room.shown(document.id), target, "match")
-
-
-def sift(room: Classroom) -> Example:
-    """Say of each of several documents whether it shows the thing on the question's picture: `match`, many at once."""
-    first, chosen = room.alike()
-    if len(chosen) > 2 and room.rng.random() < MISSING:
-        chosen.remove(first)
-    picture, _ = room.world.fresh_picture(first.id, room.rng, room.drawn)
-    prompt = Prompt.of(
-        *asked_of(Query("Which of them is this?", as_png(picture)), [room.shown(one.id) for one in chosen])
-    )
-    told = " ".join(f"[{index}]: {'yes' if one == first else 'no'}." for index, one in enumerate(chosen, start=1))
-    return Example(prompt, f"<think>{told}</think>", "sift")
 
 
 def _judged(room: Classroom, query: Query, shown: Shown, target: str, skill: str) -> Example:

@@ -6,7 +6,7 @@ from mmrag.policy.prompts import Prompt, Shown, as_text, asked_of
 from mmrag.types import Document, Modality, Query
 from training.classroom import Classroom
 from training.data import ABSENT, Example, capitalised, reasoning, subject
-from training.skills.answering import MISSING, answered_from
+from training.skills.answering import MISSING, answered_from, told_apart
 
 TWO_ROWS = 0.25  # of what a column decides is between two of them
 UNANSWERABLE = 0.06  # of `read` asks what no document of the world says
@@ -54,8 +54,9 @@ def survey(room: Classroom) -> Example:
     number = {one: index for index, one in enumerate(ids, start=1)}
     said = [reasoning(one.hops[0], number) if one.evidence[0] in number else ABSENT for one in asked]
     query = Query(" ".join(one.question for one in asked))
-    prompt = Prompt.of(*asked_of(query, [room.shown(one) for one in ids]))
-    return Example(prompt, f"<think>{' '.join(said)}</think>", "survey")
+    shown = [room.shown(one) for one in ids]
+    target = f"<think>{' '.join(said)}</think>"
+    return Example(Prompt.of(*asked_of(query, shown)), target, "survey", told_apart(shown, gold))
 
 
 def quote(room: Classroom) -> Example:
@@ -73,7 +74,8 @@ def cite(room: Classroom) -> Example:
     asked = room.rng.sample(list(number), min(len(number), 4))
     cited = " ".join(f"{sentence[:-1]} [{number[sentence]}]." for sentence in asked)
     prompt = Prompt.of(*asked_of(Query(f"Where is it said? {' '.join(asked)}"), shown))
-    return Example(prompt, f"<think>{cited}</think>", "cite")
+    helps = told_apart(shown, {one.document.id for one in shown if one.document.text in asked})
+    return Example(prompt, f"<think>{cited}</think>", "cite", helps)
 
 
 def conclude(room: Classroom) -> Example:
@@ -103,9 +105,10 @@ def find(room: Classroom) -> Example:
     question = room.rng.choice(room.single)
     shown = room.shuffled(question, max(2, room.documents))
     about = subject(room.rng.choice(shown).document)
-    found = [f"[{index}]" for index, one in enumerate(shown, start=1) if subject(one.document) == about]
+    helps = tuple(subject(one.document) == about for one in shown)
+    found = [f"[{index}]" for index, helpful in enumerate(helps, start=1) if helpful]
     prompt = Prompt.of(*asked_of(Query(f"Which are about {about}?"), shown))
-    return Example(prompt, f"<rank>{' > '.join(found)}</rank>", "find")
+    return Example(prompt, f"<rank>{' > '.join(found)}</rank>", "find", helps)
 
 
 def cells(room: Classroom) -> Example:

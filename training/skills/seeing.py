@@ -6,7 +6,7 @@ from mmrag.policy.prompts import Prompt, asked_of
 from mmrag.types import Query
 from training.classroom import Classroom, as_png
 from training.data import Example, capitalised, subject
-from training.skills.answering import answered_from
+from training.skills.answering import answered_from, told_apart
 from training.world.looks import Look, View, told
 
 
@@ -29,8 +29,9 @@ def description(look: Look, view: View) -> str:
 def pick(room: Classroom) -> Example:
     """Describe one of several pictures: whose each is, its caption says, and every word tells which was looked at."""
     first, chosen = room.alike()
-    prompt = Prompt.of(*asked_of(Query(f"Describe {subject(first)}."), [room.shown(one.id) for one in chosen]))
-    return Example(prompt, description(*room.world.views[first.id]), "pick")
+    shown = [room.shown(one.id) for one in chosen]
+    prompt = Prompt.of(*asked_of(Query(f"Describe {subject(first)}."), shown))
+    return Example(prompt, description(*room.world.views[first.id]), "pick", told_apart(shown, (first.id,)))
 
 
 def look(room: Classroom) -> Example:
@@ -44,9 +45,10 @@ def identify(room: Classroom) -> Example:
     """Say what the question's picture shows, and which of several shows the same, taken from elsewhere."""
     first, chosen = room.alike()
     picture, _ = room.world.fresh_picture(first.id, room.rng, room.drawn)
-    prompt = Prompt.of(*asked_of(Query("What is this?", as_png(picture)), [room.shown(one.id) for one in chosen]))
+    shown = [room.shown(one.id) for one in chosen]
+    prompt = Prompt.of(*asked_of(Query("What is this?", as_png(picture)), shown))
     said = f"{capitalised(room.recognised(first))} [{chosen.index(first) + 1}]."
-    return Example(prompt, f"<think>{said}</think>", "identify")
+    return Example(prompt, f"<think>{said}</think>", "identify", told_apart(shown, (first.id,)))
 
 
 def spot(room: Classroom) -> Example:
@@ -59,8 +61,9 @@ def spot(room: Classroom) -> Example:
     described = [f"{look.kind} ({told(look)})" for look, _ in (room.world.views[one.id] for one in asked)]
     said = [f"{capitalised(room.recognised(one))} [{chosen.index(one) + 1}]." for one in asked]
     query = Query(f"Which are these? {'; '.join(described)}")
-    prompt = Prompt.of(*asked_of(query, [room.shown(one.id) for one in chosen]))
-    return Example(prompt, f"<think>{' '.join(said)}</think>", "spot")
+    shown = [room.shown(one.id) for one in chosen]
+    helps = told_apart(shown, {one.id for one in asked})
+    return Example(Prompt.of(*asked_of(query, shown)), f"<think>{' '.join(said)}</think>", "spot", helps)
 
 
 def same(room: Classroom) -> Example:
