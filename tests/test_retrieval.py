@@ -282,6 +282,17 @@ def test_a_name_that_the_question_says_is_not_followed() -> None:
     assert Links(documents).search("Velmar lighthouse Ada Brenn designed", {"a": 1.0}, {}, 5) == []
 
 
+@pytest.mark.parametrize("mentions", [40, 200])
+def test_a_name_that_many_say_leads_to_the_document_that_it_titles(mentions: int) -> None:
+    documents = [
+        Document("ada", Modality.PASSAGE, "Ada Brenn", "Ada Brenn was born in Orsk."),
+        Document("orsk", Modality.PASSAGE, "Orsk", "The town lies on a river."),
+        *(Document(f"i{n}", Modality.PASSAGE, f"The Q{n}lor ferry", "A ferry in Orsk.") for n in range(mentions)),
+    ]
+    (first, *_) = Links(documents).search("When was the birthplace of Ada Brenn founded?", {"ada": 1.0}, {}, 12)
+    assert first[0] == "orsk"
+
+
 def test_search_reaches_the_second_hop_and_says_so(index: Index) -> None:
     hits = {hit.document.id: hit for hit in index.search(Query("What is the thing that Ada Brenn designed?"), 8)}
     assert "link" in {found.by for found in hits["image-0"].found}

@@ -48,7 +48,7 @@ from training.skills.answering import answered
 from training.skills.judging import match, weigh
 from training.skills.numbers import order
 from training.skills.reading import agree, cells, cite, column, conclude, quote, read, seek, survey
-from training.skills.seeing import description, identify, look, pick, spot
+from training.skills.seeing import caption, description, identify, look, pick, spot
 from training.skills.steps import THAT, chain, follow, gather, plan
 from training.world import World
 from training.world.looks import told as in_words
@@ -419,8 +419,22 @@ def test_a_lesson_in_identifying_cites_the_picture_of_the_thing_it_names(room: C
         example = identify(room)
         said = numbered(example)
         (sentence,) = read_progress(example.target, list(said))
+        assert re.search(r"\) (\[\d\]) is the .* \1\.$", sentence.text), "where it was seen, before whose it is"
         name, town = said[sentence.cites[0]].strip().removeprefix("The ").split(", ")
         assert re.fullmatch(rf"This [a-z ]+ \(.+: .+\) is the {name} in {town}\.", uncited(sentence.text))
+
+
+def test_a_lesson_in_captions_says_whose_the_pictures_of_some_numbers_are(room: Classroom) -> None:
+    for _ in range(10):
+        example = caption(room)
+        said = numbered(example)
+        asked = example.prompt.content[0]["text"].partition("\n")[0].removeprefix("Question: What are these? ")
+        sentences = read_progress(example.target, list(said))
+        assert [one.text[1] for one in sentences] == asked.split("; ")
+        for sentence in sentences:
+            (document,) = sentence.cites
+            whose, town = said[document].strip().removeprefix("The ").split(", ")
+            assert uncited(sentence.text) == f"is the {whose} in {town}."
 
 
 def test_a_lesson_in_spotting_names_every_thing_described_and_cites_its_picture(room: Classroom) -> None:
@@ -573,9 +587,9 @@ def test_where_a_document_of_a_list_ends_it_is_foretold_whether_it_helps(room: C
         ("<think>It opened in 19 [12].</think><rank>[12] > [3]</rank><answer> red</answer>", "It12123"),
         ("<think>It has no 2 [1].</think><answer> yes</answer>", "It1yes"),
         ("<think>No document holds the answer.</think><answer> nobody</answer>", "No"),
-        ("<think>This chapel (wall: red) is the Velmar chapel in Orsk [1].</think>", "ThisredVelmar1"),
-        ("<think>The one (43 < 76 Velmar, 81 > 76 Orsk) is the Orsk [1].</think>", "The<>Orsk1"),
-        ("<think>The one (43 Velmar, 81 Orsk: 81) is the Orsk [1].</think>", "The81Orsk1"),
+        ("<think>This chapel (wall: red) [1] is the Velmar chapel in Orsk [1].</think>", "Thisred1Velmar1"),
+        ("<think>Those (43 < 76 Velmar, 81 > 76 Orsk) are the Orsk [1].</think>", "Those<>1"),
+        ("<think>The one (43 Velmar, 81 Orsk): 81 Orsk [1].</think>", "The81Orsk1"),
         ("Yes. It says No.", "Yes"),
         ("no", "no"),
     ],

@@ -31,7 +31,7 @@ DECISIVE_WEIGHT = 5.0
 HELPS_WEIGHT = 2.0  # of foretelling whether a document helps
 VERDICTS = ("No", "Yes")
 _DECISIVE = re.compile(
-    r"^(?:Yes|No|yes|no)\b|(?<=<answer> )(?:yes|no)\b|(?<=\[)\d+|(?<=<think>)\w+|(?<=\) is the )\w+|(?<=: )(?:\d+ )?\w+"
+    r"^(?:Yes|No|yes|no)\b|(?<=<answer> )(?:yes|no)\b|(?<=\[)\d+|(?<=<think>)\w+|(?<=\] is the )\w+|(?<=: )(?:\d+ )?\w+"
     r"|(?<=\d )[<>]"
 )
 

@@ -78,7 +78,14 @@ class Classroom:
     def recognised(self, document: Document) -> str:
         """The clause that says what is seen of a document's picture, and whose it is."""
         look, _ = self.world.views[document.id]
-        return recognised(look, subject(document), document.text.rpartition(", ")[2])
+        return recognised(look, *self._caption(document))
+
+    def whose(self, document: Document) -> str:
+        """The same without what is seen."""
+        return " in ".join(self._caption(document))
+
+    def _caption(self, document: Document) -> tuple[str, str]:
+        return subject(document), document.text.rpartition(", ")[2]
 
     def another(self, first: Document) -> Document:
         """Another picture, of the same kind or any: told apart by kind, pictures begin to be compared at all."""

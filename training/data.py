@@ -17,6 +17,7 @@ from mmrag.types import Document, Hop, Modality, Query, Question
 
 ABSENT = "No document holds the answer."
 _ASIDE = re.compile(r" \(.*?\)(: \d+)?")
+_WHOSE = ") is the "  # after what is seen of a picture, or compared in a table
 _SAYS = {Modality.IMAGE: "shows", Modality.PASSAGE: "says", Modality.TABLE: "lists"}
 
 
@@ -123,9 +124,13 @@ def reasoning(hop: Hop, number: Mapping[str, int]) -> str:
 
 
 def sentence(statement: str, evidence: Sequence[str], number: Mapping[str, int]) -> str:
-    """One sentence of reasoning, and last what it rests on: what was read tells where, better than the other way."""
+    """One sentence of reasoning, and last what it rests on: what was read tells where, better than the other way.
+
+    But what is seen or compared, in brackets, tells where before it tells whose it is: a name stands in the caption,
+    before the picture, and a model that knew which picture it was did not find its name without the number.
+    """
     cited = "".join(f"[{number[one]}]" for one in evidence)
-    return f"{capitalised(statement)} {cited}."
+    return f"{capitalised(statement.replace(_WHOSE, f') {cited} is the ', 1))} {cited}."
 
 
 def aside(question: Question) -> bool:

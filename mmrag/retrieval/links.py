@@ -25,6 +25,7 @@ Name: TypeAlias = tuple[str, ...]
 LONGEST = 6  # words of a name
 MOST = 50  # documents; a name that more of them say leads nowhere in particular
 IN_TITLE = 2.0  # a document titled with the name is about it; one that mentions it in passing counts 1
+IS_TITLE = 0.5  # whose whole title it is, by how few of these there are: a town's own page, though all mention the town
 _SENTENCE = re.compile(r"[.!?]\s+")
 _WORD = re.compile(r"\w+|[^\w\s'’-]")
 
@@ -38,9 +39,12 @@ class Links:
         self._said = {document.id: _mentions(full_text(document), known) for document in documents}
         self._titled = {document.id: _mentions(document.title, known) for document in documents}
         self._holders: defaultdict[Name, list[str]] = defaultdict(list)
+        self._about: defaultdict[Name, list[str]] = defaultdict(list)
         for document in documents:
             for name in self._said[document.id]:
                 self._holders[name].append(document.id)
+            for name in _trimmed(tokens(document.title)):
+                self._about[name].append(document.id)
 
     def search(
         self, question: str, seeds: Mapping[str, float], relevance: Mapping[str, float], limit: int
@@ -62,17 +66,26 @@ class Links:
         """Where the names that `seed` says lead, each place by the strongest of them: parts of a name are names too."""
         strengths: dict[str, float] = {}
         for name in self._said[seed]:
-            if len(self._holders[name]) > MOST or asked.issuperset(name):
+            if asked.issuperset(name):
                 continue
-            for holder in self._holders[name]:
-                if holder != seed:
-                    strength = self._rarity(name) * (IN_TITLE if name in self._titled[holder] else 1.0)
-                    strengths[holder] = max(strength, strengths.get(holder, 0.0))
+            for place, strength in self._places(name):
+                if place != seed:
+                    strengths[place] = max(strength, strengths.get(place, 0.0))
         return strengths
 
-    def _rarity(self, name: Name) -> float:
-        """0 for a name that every document says; names of few documents lead somewhere."""
-        return math.log((1 + self._count) / len(self._holders[name])) / math.sqrt(len(self._holders[name]))
+    def _places(self, name: Name) -> Iterator[tuple[str, float]]:
+        """The documents that say the name, with how much they have to do with it; some come twice."""
+        holders, about = self._holders[name], self._about.get(name, [])
+        if len(holders) <= MOST:
+            for holder in holders:
+                yield holder, self._rarity(len(holders)) * (IN_TITLE if name in self._titled[holder] else 1.0)
+        if len(about) <= MOST:
+            for place in about:
+                yield place, self._rarity(len(about)) * IS_TITLE
+
+    def _rarity(self, places: int) -> float:
+        """0 for a name that leads to every document; names of few documents lead somewhere."""
+        return math.log((1 + self._count) / places) / math.sqrt(places)
 
 
 def _names(document: Document) -> Iterator[Name]:

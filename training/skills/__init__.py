@@ -18,7 +18,7 @@ from training.data import Example
 from training.skills.judging import match, weigh
 from training.skills.numbers import order
 from training.skills.reading import agree, cells, cite, column, conclude, echo, find, quote, read, seek, survey
-from training.skills.seeing import describe, identify, look, pick, same, spot
+from training.skills.seeing import caption, describe, identify, look, pick, same, spot
 from training.skills.steps import chain, follow, gather, plan
 
 __all__ = ["SKILLS", "lesson"]
@@ -28,7 +28,7 @@ SKILLS: Mapping[Callable[[Classroom], Example], float] = {  # of all lessons; sh
     pick: 0.05,
     look: 0.05,
     read: 0.08,
-    seek: 0.09,
+    seek: 0.08,
     column: 0.06,
     cells: 0.04,
     follow: 0.04,
@@ -44,7 +44,8 @@ SKILLS: Mapping[Callable[[Classroom], Example], float] = {  # of all lessons; sh
     find: 0.01,
     weigh: 0.08,
     match: 0.07,
-    identify: 0.08,
+    identify: 0.07,
+    caption: 0.02,
     spot: 0.05,
     same: 0.01,
     echo: 0.01,

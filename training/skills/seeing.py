@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from mmrag.policy.prompts import Prompt, asked_of
+from collections.abc import Sequence
+
+from mmrag.policy.prompts import Prompt, Shown, asked_of
 from mmrag.types import Query
 from training.classroom import Classroom, as_png
-from training.data import Example, capitalised, subject
+from training.data import Example, sentence, subject
 from training.skills.answering import answered_from, told_apart
 from training.world.looks import Look, View, told
 
@@ -47,8 +49,23 @@ def identify(room: Classroom) -> Example:
     picture, _ = room.world.fresh_picture(first.id, room.rng, room.drawn)
     shown = [room.shown(one.id) for one in chosen]
     prompt = Prompt.of(*asked_of(Query("What is this?", as_png(picture)), shown))
-    said = f"{capitalised(room.recognised(first))} [{chosen.index(first) + 1}]."
+    said = sentence(room.recognised(first), (first.id,), numbers(shown))
     return Example(prompt, f"<think>{said}</think>", "identify", told_apart(shown, (first.id,)))
+
+
+def caption(room: Classroom) -> Example:
+    """Say whose the pictures of some numbers are, as their captions do: how `identify` ends.
+
+    A model that had said what it saw and where then named another picture in three of five.
+    """
+    _, chosen = room.alike()
+    shown = [room.shown(one.id) for one in chosen]
+    asked = room.rng.sample(chosen, room.rng.randint(1, min(4, len(chosen))))
+    number = numbers(shown)
+    said = [f"[{number[one.id]}] is {room.whose(one)} [{number[one.id]}]." for one in asked]
+    query = Query(f"What are these? {'; '.join(str(number[one.id]) for one in asked)}")
+    helps = told_apart(shown, {one.id for one in asked})
+    return Example(Prompt.of(*asked_of(query, shown)), f"<think>{' '.join(said)}</think>", "caption", helps)
 
 
 def spot(room: Classroom) -> Example:
@@ -59,11 +76,16 @@ def spot(room: Classroom) -> Example:
     _, chosen = room.alike()
     asked = room.rng.sample(chosen, room.rng.randint(1, min(4, len(chosen))))
     described = [f"{look.kind} ({told(look)})" for look, _ in (room.world.views[one.id] for one in asked)]
-    said = [f"{capitalised(room.recognised(one))} [{chosen.index(one) + 1}]." for one in asked]
-    query = Query(f"Which are these? {'; '.join(described)}")
     shown = [room.shown(one.id) for one in chosen]
+    said = [sentence(room.recognised(one), (one.id,), numbers(shown)) for one in asked]
+    query = Query(f"Which are these? {'; '.join(described)}")
     helps = told_apart(shown, {one.id for one in asked})
     return Example(Prompt.of(*asked_of(query, shown)), f"<think>{' '.join(said)}</think>", "spot", helps)
+
+
+def numbers(shown: Sequence[Shown]) -> dict[str, int]:
+    """The number of each document shown, by id."""
+    return {one.document.id: index for index, one in enumerate(shown, start=1)}
 
 
 def same(room: Classroom) -> Example:
