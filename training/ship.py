@@ -66,10 +66,11 @@ A Qwen3-VL of {parameters / 1e6:.1f} million parameters, trained from nothing on
 {state["step"]:,} steps; {state["seconds"] / 60:.0f} minutes in all.
 
 On worlds that it never saw, by its first choice at every token: the share of the tokens to be written, of the lessons
-right to the last token, and of the lessons whose verdict and document numbers are right.
+right to the last token, of the lessons whose verdict and document numbers are right, and of those where it is foretold
+of every document rightly, as it ends, whether it helps.
 
-| skill | lessons | tokens | whole | decided |
-|---|---|---|---|---|
+| skill | lessons | tokens | whole | decided | helps |
+|---|---|---|---|---|---|
 {rows}
 
 It knows nothing of the real world: all it can do is read, look and compare what it is shown.
@@ -77,7 +78,7 @@ It knows nothing of the real world: all it can do is read, look and compare what
 
 
 def _row(skill: str, found: dict[str, float]) -> str:
-    cells = [f"{found[name]:.3f}" if name in found else "" for name in ("tokens", "whole", "decided")]
+    cells = [f"{found[name]:.3f}" if name in found else "" for name in ("tokens", "whole", "decided", "helps")]
     return f"| {skill} | {found['lessons']:.0f} | {' | '.join(cells)} |"
 
 
