@@ -23,9 +23,9 @@ from mmrag.types import Document
 Name: TypeAlias = tuple[str, ...]
 
 LONGEST = 6  # words of a name
-MOST = 50  # documents; a name that more of them say leads nowhere in particular
+MOST = 50  # documents; a name that more of them say leads to none of them, but to those that it titles
 IN_TITLE = 2.0  # a document titled with the name is about it; one that mentions it in passing counts 1
-IS_TITLE = 0.5  # whose whole title it is, by how few of these there are: a town's own page, though all mention the town
+IS_TITLE = 0.5  # one whose whole title it is counts by how few such there are: a town's own page, which all mention
 _SENTENCE = re.compile(r"[.!?]\s+")
 _WORD = re.compile(r"\w+|[^\w\s'’-]")
 

@@ -77,7 +77,8 @@ def spot(room: Classroom) -> Example:
     asked = room.rng.sample(chosen, room.rng.randint(1, min(4, len(chosen))))
     described = [f"{look.kind} ({told(look)})" for look, _ in (room.world.views[one.id] for one in asked)]
     shown = [room.shown(one.id) for one in chosen]
-    said = [sentence(room.recognised(one), (one.id,), numbers(shown)) for one in asked]
+    number = numbers(shown)
+    said = [sentence(room.recognised(one), (one.id,), number) for one in asked]
     query = Query(f"Which are these? {'; '.join(described)}")
     helps = told_apart(shown, {one.id for one in asked})
     return Example(Prompt.of(*asked_of(query, shown)), f"<think>{' '.join(said)}</think>", "spot", helps)
