@@ -3,8 +3,8 @@
 The weight of a token says how much its prediction counts: 1 in what should be written, `PROMPT_WEIGHT` in the prompt's
 words (learning to foresee them is what taught the small model to copy names), 0 for pictures and padding. Verdicts,
 yes and no, which of two numbers is more, the numbers of documents, what is told of a picture, the name given to it, and
-the word that begins the reasoning (which says that something was found, or that nothing was) count `DECISIVE_WEIGHT`:
-one token among thirty, they were learned last.
+the word that begins a sentence of reasoning (which says that something was found, or that nothing was) count
+`DECISIVE_WEIGHT`: one token among thirty, they were learned last.
 
 In pre-training something is foretold inside the prompt too: where a document of a list ends, whether it helps. Nothing
 is written there, in training or in use; what the model has made out of a document by then is what it later finds the
@@ -31,8 +31,8 @@ DECISIVE_WEIGHT = 5.0
 HELPS_WEIGHT = 2.0  # of foretelling whether a document helps
 VERDICTS = ("No", "Yes")
 _DECISIVE = re.compile(
-    r"^(?:Yes|No|yes|no)\b|(?<=<answer> )(?:yes|no)\b|(?<=\[)\d+|(?<=<think>)\w+|(?<=\] is the )\w+|(?<=: )(?:\d+ )?\w+"
-    r"|(?<=\d )[<>]"
+    r"^(?:Yes|No|yes|no)\b|(?<=<answer> )(?:yes|no)\b|(?<=\[)\d+|(?<=<think>)\w+|(?<=\]\. )\w+|(?<=\] is the )\w+"
+    r"|(?<=: )(?:\d+ )?\w+|(?<=\d) [<>]| -(?= no )"
 )
 
 

@@ -143,8 +143,11 @@ class Classroom:
         return [self.shown(one) for one in ids]
 
     def lacking(self, question: Question, count: int) -> list[Shown]:
-        """As `shuffled`, without one document of the evidence: a second step is not taken from what the first was."""
-        lost = self.rng.choice(question.evidence) if question.evidence else None
+        """As `shuffled`, without one document of the evidence: a second step is not taken from what the first was.
+
+        Mostly it is the last: that the first is lacking was told rightly in nine of ten when of the last it was in two.
+        """
+        lost = self.rng.choice((question.evidence[-1], *question.evidence)) if question.evidence else None
         shown = [one for one in self.shuffled(question, count) if one.document.id != lost]
         return shown or [
             self.shown(self.rng.choice(question.negatives or self.world.lookalikes(question, 1, self.rng)))

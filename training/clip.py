@@ -1,10 +1,11 @@
 """The embedded retriever's encoder: a small open_clip model that knows the world's pictures by sight.
 
-    python -m training.clip [--out assets/models/clip] [--looks 5000] [--epochs 14] [--device cuda]
+    python -m training.clip [--out assets/models/clip] [--looks 12000] [--epochs 16] [--device cuda]
 
 open_clip's own model, loss and training loop (`open_clip_train`); ours are the data: random looks from two views each,
-with a description that is whole half of the time and names one to three attributes otherwise. Names never occur, so
-finding an entity by name is the lexical retriever's part, and finding it by sight is this one's.
+with a description that is whole, or without the weather and what stands beside, or names one to three attributes.
+Names never occur, so finding an entity by name is the lexical retriever's part, and finding it by sight is this one's:
+where every whole description told the scene too, a picture was found nearest to those in the same weather.
 Writes an open_clip `local-dir:` folder: config, safetensors in half precision, tokenizer, and a card with figures.
 """
 
@@ -34,15 +35,17 @@ from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
+from mmrag.policy.load import native
 from mmrag.settings import ENCODER, POLICY
 from training.classroom import DRAWN
 from training.skills.seeing import description
-from training.world.looks import KINDS, Look, random_look, random_view
+from training.world.looks import KINDS, Look, random_look, random_view, told
 from training.world.pictures import draw
 
 log = logging.getLogger("training.clip")
 SIDE = 64
 CONTEXT = 64
+SCENES = 0.15  # of the descriptions tell the scene too
 
 
 @dataclass
@@ -52,8 +55,8 @@ class ClipConfig:
     out: str = str(ENCODER)
     tokenizer: str = str(POLICY)  # the policy's tokenizer serves the text tower too
     seed: int = 23
-    looks: int = 5_000
-    epochs: int = 14
+    looks: int = 12_000
+    epochs: int = 16
     batch: int = 128
     learning_rate: float = 1e-3
     device: str = "cpu"
@@ -94,11 +97,12 @@ class Gallery:
             yield normalised(self.pixels[chosen, sides]), self.tokenize(texts)
 
     def words(self, index: int, side: int) -> str:
-        """A whole description, or a phrase with some of the attributes, as a question would have them."""
+        """A whole description, all of the thing alone, or a phrase with some of its attributes, as a question has."""
         look = self.looks[index]
-        if self.rng.random() < 0.5:
+        drawn = self.rng.random()
+        if drawn < SCENES:
             return description(look, self.views[index][side])
-        return phrase(look, self.rng)
+        return f"{look.kind}; {told(look)}" if drawn < 0.5 else phrase(look, self.rng)
 
 
 def phrase(look: Look, rng: random.Random) -> str:
@@ -203,10 +207,11 @@ def train(config: ClipConfig) -> dict[str, float]:
     gallery = Gallery(config, tokenize)
     optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, betas=(0.9, 0.98), weight_decay=0.1)
     schedule = cosine_lr(optimizer, config.learning_rate, 50, gallery.num_batches * config.epochs)
+    precision = "amp_bf16" if native(torch.device(config.device)) is torch.bfloat16 else "fp32"
     options = SimpleNamespace(
-        device=config.device, precision="fp32", distill=False, accum_freq=1, skip_scheduler=False, grad_clip_norm=1.0,
-        horovod=False, rank=0, local_rank=0, world_size=1, batch_size=config.batch, log_every_n_steps=20, wandb=False,
-        log_local=False, distributed=False,
+        device=config.device, precision=precision, distill=False, accum_freq=1, skip_scheduler=False,
+        grad_clip_norm=1.0, horovod=False, rank=0, local_rank=0, world_size=1, batch_size=config.batch,
+        log_every_n_steps=20, wandb=False, log_local=False, distributed=False,
     )  # fmt: skip
     writer = SummaryWriter("runs/clip/tensorboard")
     for epoch in range(config.epochs):
@@ -218,8 +223,8 @@ def train(config: ClipConfig) -> dict[str, float]:
     save_file(
         {k: v.half().contiguous() for k, v in model.state_dict().items()}, writing / "open_clip_model.safetensors"
     )
-    told = {name: value for name, value in asdict(config).items() if name not in ("out", "tokenizer")}
-    card = {"figures": results, "config": told, "seconds": round(time.monotonic() - started)}
+    settled = {name: value for name, value in asdict(config).items() if name not in ("out", "tokenizer")}
+    card = {"figures": results, "config": settled, "seconds": round(time.monotonic() - started)}
     (writing / "card.json").write_text(json.dumps(card, indent=1))
     shutil.rmtree(out, ignore_errors=True)
     writing.rename(out)

@@ -17,7 +17,7 @@ from mmrag.types import Document, Hop, Modality, Query, Question
 
 ABSENT = "No document holds the answer."
 _ASIDE = re.compile(r" \(.*?\)(: \d+)?")
-_WHOSE = ") is the "  # after what is seen of a picture, or compared in a table
+_WHOSE = r"(?<=\)) is the "  # after what is seen of a picture, or compared in a table
 _SAYS = {Modality.IMAGE: "shows", Modality.PASSAGE: "says", Modality.TABLE: "lists"}
 
 
@@ -73,14 +73,16 @@ def told(question: Question, shown: Sequence[str]) -> Told:
     The reasoning follows the hops, and then says what they decide together; the ranking puts first what the answer was
     read from, which is the last hop's evidence. Where a hop's evidence is not among the documents, the hops before it
     are told and then that the answer is not there: said as the first words, it would ask that all hops be taken before
-    anything is written.
+    anything is written. A hop after the first is begun and broken off where its answer would stand: what to look for
+    is then written down, and a model that had to say without it that nothing is there was wrong in half of the cases.
     """
     number = {one: index for index, one in enumerate(shown, start=1)}
     question = _in_turn(question, shown)
     hops = taken(question, shown)
-    sentences = [reasoning(hop, number) for hop in hops]
+    tell = picked if question.type == "ImageListQ" else reasoning
+    sentences = [tell(hop, number) for hop in hops]
     if not hops or hops != question.hops:
-        return Told(" ".join([*sentences, ABSENT]), (), NOT_FOUND)
+        return Told(" ".join([*sentences, broken_off(question.hops[len(hops)]) if hops else ABSENT]), (), NOT_FOUND)
     if question.conclusion:
         sentences.append(sentence(question.conclusion, question.evidence, number))
     return Told(" ".join(sentences), ranking(hops, number), ", ".join(question.answers))
@@ -104,6 +106,12 @@ def _in_turn(question: Question, shown: Sequence[str]) -> Question:
     return replace(question, hops=hops, answers=answers)
 
 
+def broken_off(hop: Hop) -> str:
+    """What is said of a hop that lacks its evidence, as far as it can be: "The roof is - no document..."."""
+    begun, found, _ = hop.statement.rpartition(hop.answer)
+    return f"{capitalised(begun)}- {ABSENT[0].lower()}{ABSENT[1:]}" if begun and found else ABSENT
+
+
 def written(said: Told) -> str:
     """A list-wise answer in the grammar's form.
 
@@ -120,17 +128,29 @@ def ranking(hops: Sequence[Hop], number: Mapping[str, int]) -> tuple[int, ...]:
 
 def reasoning(hop: Hop, number: Mapping[str, int]) -> str:
     """What a hop finds, as one sentence."""
-    return sentence(hop.statement, hop.evidence, number)
+    return sentence(hop.statement, hop.evidence, number, rf"{_WHOSE}| is the {re.escape(hop.answer)}$")
 
 
-def sentence(statement: str, evidence: Sequence[str], number: Mapping[str, int]) -> str:
+def picked(hop: Hop, number: Mapping[str, int]) -> str:
+    """What one of a list of pictures shows: which it is comes first, as nothing else leads to its name."""
+    where = cited(hop.evidence, number)
+    return f"In {where} {hop.statement} {where}."
+
+
+def sentence(statement: str, evidence: Sequence[str], number: Mapping[str, int], whose: str = _WHOSE) -> str:
     """One sentence of reasoning, and last what it rests on: what was read tells where, better than the other way.
 
-    But what is seen or compared, in brackets, tells where before it tells whose it is: a name stands in the caption,
-    before the picture, and a model that knew which picture it was did not find its name without the number.
+    But what is seen or compared tells where before the words that say `whose` it is (a pattern): a name stands in the
+    caption, before the picture, and a model that knew which picture it was did not find its name without the number.
     """
-    cited = "".join(f"[{number[one]}]" for one in evidence)
-    return f"{capitalised(statement.replace(_WHOSE, f') {cited} is the ', 1))} {cited}."
+    where = cited(evidence, number)
+    told = re.sub(whose, lambda says: f" {where}{says[0]}", statement, count=1)
+    return f"{capitalised(told)} {where}."
+
+
+def cited(evidence: Sequence[str], number: Mapping[str, int]) -> str:
+    """The numbers of documents as a sentence cites them."""
+    return "".join(f"[{number[one]}]" for one in evidence)
 
 
 def aside(question: Question) -> bool:
