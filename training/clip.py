@@ -1,6 +1,6 @@
 """The embedded retriever's encoder: a small open_clip model that knows the world's pictures by sight.
 
-    python -m training.clip [--out assets/models/clip] [--looks 12000] [--epochs 16] [--device cuda]
+    python -m training.clip [--out assets/models/clip] [--looks 10000] [--epochs 14] [--device cuda]
 
 open_clip's own model, loss and training loop (`open_clip_train`); ours are the data: random looks from two views each,
 with a description that is whole, or without the weather and what stands beside, or names one to three attributes.
@@ -55,8 +55,8 @@ class ClipConfig:
     out: str = str(ENCODER)
     tokenizer: str = str(POLICY)  # the policy's tokenizer serves the text tower too
     seed: int = 23
-    looks: int = 12_000
-    epochs: int = 16
+    looks: int = 10_000
+    epochs: int = 14
     batch: int = 128
     learning_rate: float = 1e-3
     device: str = "cpu"
