@@ -590,6 +590,7 @@ def test_where_a_document_of_a_list_ends_it_is_foretold_whether_it_helps(room: C
         ("<think>No document holds the answer.</think><answer> nobody</answer>", "No"),
         ("<think>Orsk lies there [2]. It is - no document holds it.</think><rank>none</rank>", "Orsk2It-"),
         ("<think>This chapel (wall: red) [1] is the Velmar chapel in Orsk [1].</think>", "Thisred1Velmar1"),
+        ("<think>Ada Brenn is the keeper of [2] the Velmar chapel [2].</think>", "Ada2Velmar2"),
         ("<think>Those (43 < 76 Velmar, 81 > 76 Orsk) are the Orsk [1].</think>", "Those<>1"),
         ("<think>The one (43 Velmar, 81 Orsk): 81 Orsk [1].</think>", "The81Orsk1"),
         ("Yes. It says No.", "Yes"),
@@ -717,13 +718,16 @@ def test_where_a_step_lacks_its_evidence_the_other_keeps_its_own(room: Classroom
         )
 
 
-def test_what_is_found_by_its_looks_has_its_number_before_its_name() -> None:
+def test_a_thing_that_is_found_has_its_number_before_its_name() -> None:
     questions = World(6, 60).questions(300, "train")
-    found = [one for one in questions if one.type == "ImageQ" and one.hops[0].statement.endswith(f" {one.answers[0]}")]
-    named = [one for one in found if " with " in one.hops[0].statement]
-    assert len(named) > 2
-    for question in named:
-        assert f" [1] is the {question.answers[0]} [1].</think>" in ranked_target(question, question.evidence)
+    found = [one for one in questions if one.type != "TableQ" and len(one.hops) == 1]
+    found = [one for one in found if one.hops[0].statement.endswith(f" the {one.answers[0]}")]
+    assert {one.type for one in found} == {"ImageQ", "TextQ"}
+    for question in found:
+        (hop,) = question.hops
+        number = "[1] is" if " with " in hop.statement else "[1]"
+        end = f" {number} the {hop.answer} [1]." if hop.answer[0].isupper() else f" the {hop.answer} [1]."
+        assert f"{end}</think>" in ranked_target(question, question.evidence)
 
 
 def test_of_two_steps_the_last_is_lacking_oftener_than_the_first(room: Classroom) -> None:

@@ -32,7 +32,7 @@ HELPS_WEIGHT = 2.0  # of foretelling whether a document helps
 VERDICTS = ("No", "Yes")
 _DECISIVE = re.compile(
     r"^(?:Yes|No|yes|no)\b|(?<=<answer> )(?:yes|no)\b|(?<=\[)\d+|(?<=<think>)\w+|(?<=\]\. )\w+|(?<=\] is the )\w+"
-    r"|(?<=: )(?:\d+ )?\w+|(?<=\d) [<>]| -(?= no )"
+    r"|(?<=\] the )\w+|(?<=: )(?:\d+ )?\w+|(?<=\d) [<>]| -(?= no )"
 )
 
 

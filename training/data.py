@@ -128,7 +128,8 @@ def ranking(hops: Sequence[Hop], number: Mapping[str, int]) -> tuple[int, ...]:
 
 def reasoning(hop: Hop, number: Mapping[str, int]) -> str:
     """What a hop finds, as one sentence."""
-    return sentence(hop.statement, hop.evidence, number, rf"{_WHOSE}| is the {re.escape(hop.answer)}$")
+    named = rf"|(?: is)? the {re.escape(hop.answer)}$" if hop.answer[:1].isupper() else ""
+    return sentence(hop.statement, hop.evidence, number, _WHOSE + named)
 
 
 def picked(hop: Hop, number: Mapping[str, int]) -> str:
@@ -140,8 +141,9 @@ def picked(hop: Hop, number: Mapping[str, int]) -> str:
 def sentence(statement: str, evidence: Sequence[str], number: Mapping[str, int], whose: str = _WHOSE) -> str:
     """One sentence of reasoning, and last what it rests on: what was read tells where, better than the other way.
 
-    But what is seen or compared tells where before the words that say `whose` it is (a pattern): a name stands in the
-    caption, before the picture, and a model that knew which picture it was did not find its name without the number.
+    But a thing that is found has its number before the words that say `whose` it is, a pattern: its name stands in the
+    caption before the picture, or in the passage before what it was found by, and a model that knew which document it
+    was did not find the name without the number.
     """
     where = cited(evidence, number)
     told = re.sub(whose, lambda says: f" {where}{says[0]}", statement, count=1)
