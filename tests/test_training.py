@@ -736,7 +736,7 @@ def test_of_two_steps_the_last_is_lacking_oftener_than_the_first(room: Classroom
     assert 0.55 < last / len(two) < 0.8
 
 
-def test_what_retrieval_learns_of_a_picture_names_nobody_and_seldom_tells_the_scene() -> None:
+def test_what_retrieval_learns_of_a_picture_seldom_tells_the_scene() -> None:
     gallery = Gallery(ClipConfig(looks=6), None)
     said = [gallery.words(index % 6, 0) for index in range(600)]
     scenes = sum(one.endswith((" on the left", " on the right")) and one.count(";") == 2 for one in said) / 600

@@ -11,7 +11,7 @@ from training.data import Example
 from training.skills.answering import answered
 from training.skills.reading import echo, read
 
-ABSENT = 0.4  # of the lessons lack a step: a model that seldom met it told the second of what the first was read from
+LACKING = 0.4  # of the lessons lack a step: a model that seldom met it told the second of what the first was read from
 WITHIN = 0.1  # of `chain` is about two rows of one table
 THAT = "that one"  # what the step before has found, where a second step is told
 
@@ -46,7 +46,7 @@ def gather(room: Classroom) -> Example:
     if not room.lists:
         return read(room)
     question = room.rng.choice(room.lists)
-    missing = ABSENT if question.hops[0].kb == "table" else 0.0
+    missing = LACKING if question.hops[0].kb == "table" else 0.0
     return _in_steps(room, question, question.question, "gather", missing)
 
 
@@ -65,7 +65,7 @@ def steps(question: Question) -> str:
     return f"{first.question} {second.question.replace(f'the {first.answer}', THAT).replace(first.answer, THAT)}"
 
 
-def _in_steps(room: Classroom, question: Question, asked: str, skill: str, missing: float = ABSENT) -> Example:
+def _in_steps(room: Classroom, question: Question, asked: str, skill: str, missing: float = LACKING) -> Example:
     """All steps and the answer over the shown documents; in some lessons one is lacking, which ends it."""
     query = replace(room.query(question), text=asked)
     count = room.rng.randint(len(question.evidence), max(2, room.documents))
