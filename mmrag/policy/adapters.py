@@ -37,8 +37,9 @@ class Adapters:
     def __init__(self, model: nn.Module, folders: Mapping[str, Path]) -> None:
         self.folders = dict(folders)
         self.active: str | None = None
+        self._slots = {stage: f"adapter{n}" for n, stage in enumerate(self.folders)}  # PEFT takes no name with a dot
         for stage, folder in self.folders.items():
-            self._load(model, stage, folder)
+            self._load(model, self._slots[stage], folder)
         self._originals = _copies(model)
         if self._peft is not None:
             self._peft.eval()
@@ -58,9 +59,9 @@ class Adapters:
             self._peft.base_model.disable_adapter_layers()
         else:
             self._peft.base_model.enable_adapter_layers()
-            self._peft.set_adapter(stage, inference_mode=True)
+            self._peft.set_adapter(self._slots[stage], inference_mode=True)
             for layer in self._originals:
-                layer.merge(adapter_names=[stage])
+                layer.merge(adapter_names=[self._slots[stage]])
         self.active = stage
 
     @property
@@ -77,18 +78,18 @@ class Adapters:
         if stage is not None and stage not in self.folders:
             raise UnknownId(f"there is no stage {stage!r}; loaded: {', '.join(self.folders) or 'the base alone'}")
 
-    def _load(self, model: nn.Module, stage: str, folder: Path) -> None:
+    def _load(self, model: nn.Module, slot: str, folder: Path) -> None:
         files = weight_files(folder)
         config = _config(folder)
         try:
             if self._peft is None:
-                self._peft = PeftModel(model, config, adapter_name=stage)
+                self._peft = PeftModel(model, config, adapter_name=slot)
             else:
-                self._peft.add_adapter(stage, config)
-            found: Any = set_peft_model_state_dict(self._peft, load_file(files[0]), adapter_name=stage)
+                self._peft.add_adapter(slot, config)
+            found: Any = set_peft_model_state_dict(self._peft, load_file(files[0]), adapter_name=slot)
         except (ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
             raise _foreign(folder, str(error).strip().split("\n")[-1].strip()) from error
-        missing = [key for key in found.missing_keys if "lora_" in key and f".{stage}." in key]
+        missing = [key for key in found.missing_keys if "lora_" in key and f".{slot}." in key]
         for what, keys in (("missing", missing), ("unknown", found.unexpected_keys)):
             if keys:
                 raise _foreign(folder, f"{len(keys)} tensors are {what}, the first {keys[0]}")

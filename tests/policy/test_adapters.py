@@ -39,6 +39,16 @@ def test_an_adapter_folded_in_gives_what_peft_gives_beside_the_weights(
     assert [one.p_keep for one in policy.judge(QUERY, MIX)] == pytest.approx(expected, abs=1e-4)
 
 
+def test_a_stage_may_have_any_folder_name(models: Path) -> None:
+    policy = load_policy(models / "base", {"stage2.lr=5e-4": models / "sft", "stage2": models / "stage1"})
+    seen = []
+    for stage in policy.stages:
+        policy.use(stage)
+        seen.append(policy.judge(QUERY, MIX[:1])[0].p_keep)
+    assert policy.stages == ("stage2.lr=5e-4", "stage2")
+    assert seen[0] != seen[1]
+
+
 def test_an_unknown_stage_is_refused_by_name(policy: LocalPolicy) -> None:
     with pytest.raises(UnknownId, match=r"stage9.*sft, stage1"):
         policy.use("stage9")
