@@ -53,7 +53,7 @@ def test_a_person_asks_follows_evidence_moves_the_threshold_and_answers_again(wa
     assert page.evaluate(HOT) == []
 
     before = watched.frame()
-    page.locator("#threshold input[type=number]").fill("0.08")
+    page.locator("#threshold input[type=number]").fill("0.04")
     page.locator("#threshold input[type=number]").press("Enter")
     watched.settle(before)
     assert page.locator("article.doc").count() == 5

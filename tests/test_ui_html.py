@@ -109,10 +109,10 @@ def test_a_kept_document_that_is_rather_a_no_says_why_it_is_kept() -> None:
     done = traces()[-1]
     note = "rather no, but over the threshold"
     assert note not in trace_view(done, LINKS)
-    looser = rejudge(done, 0.08, 26)
+    looser = rejudge(done, 0.04, 26)
     unlikely = [one for one in looser.steps[0].verdicts if one.keep and one.p_keep < 0.5]
     assert trace_view(looser, LINKS).count(note) == len(unlikely) > 0
-    tighter = rejudge(done, 0.08, 1)
+    tighter = rejudge(done, 0.04, 1)
     assert "over the threshold, but beyond top-k" in trace_view(tighter, LINKS)
 
 
@@ -125,7 +125,7 @@ def test_a_trace_of_several_rounds_names_each() -> None:
 
 def test_rejudging_moves_verdicts_and_nothing_else() -> None:
     done = traces()[-1]
-    looser = rejudge(done, 0.08, 26)
+    looser = rejudge(done, 0.04, 26)
     assert len(kept(looser.steps[0])) == 5
     assert replace(looser, steps=done.steps, settings=done.settings) == done
     assert rejudge(looser, Settings().threshold, Settings().top_k).steps == done.steps

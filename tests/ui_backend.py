@@ -53,23 +53,23 @@ _P, _I, _T = Modality.PASSAGE, Modality.IMAGE, Modality.TABLE
 # title, modality, text, P(keep), reason
 _WORLD = (
     ("The lights of Orsk", _P, LIGHTS, 0.93, "names the designer of the lighthouse"),
-    ("Gegim chapel at noon", _I, "Gegim chapel at noon, seen from the square", 0.05, "another building"),
+    ("Gegim chapel at noon", _I, "Gegim chapel at noon, seen from the square", 0.03, "another building"),
     (
         "Ada Brenn's early life",
         _P,
         "Ada Brenn was born in Tolm and learned to draw from her aunt.",
-        0.09,
+        0.04,
         "no lighthouse",
     ),
     ("Towers of Orsk", _T, "", 0.64, "lists the lighthouse"),
     ("Velmar lighthouse from the harbour", _I, "Velmar lighthouse from the harbour in the morning", 0.97, "shows it"),
-    ("Orsk windmill", _I, "Orsk windmill on a cloudy day", 0.04, "another building"),
+    ("Orsk windmill", _I, "Orsk windmill on a cloudy day", 0.02, "another building"),
     ("Harbour of Orsk", _P, "The harbour of Orsk has two moles and a ferry to Velm.", 0.56, "tells where it stands"),
-    ("Ferry Petrel", _I, "The ferry Petrel at dusk", 0.03, "a ferry"),
-    ("Tolm lighthouse", _I, "Tolm lighthouse in the rain", 0.07, "another lighthouse"),
-    ("Lamps and their oils", _P, "Rape oil gave way to paraffin " * 20, 0.04, "lamps in general"),
-    ("Ferries", _T, "", 0.02, "about ferries"),
-    ("Red roofs", _P, "Red roofs are common in the north.", 0.06, "no lighthouse is named"),
+    ("Ferry Petrel", _I, "The ferry Petrel at dusk", 0.01, "a ferry"),
+    ("Tolm lighthouse", _I, "Tolm lighthouse in the rain", 0.03, "another lighthouse"),
+    ("Lamps and their oils", _P, "Rape oil gave way to paraffin " * 20, 0.02, "lamps in general"),
+    ("Ferries", _T, "", 0.01, "about ferries"),
+    ("Red roofs", _P, "Red roofs are common in the north.", 0.02, "no lighthouse is named"),
 )
 RAW = (
     "<think>[2] says that Ada Brenn designed the Velmar lighthouse. [1] shows it, and its roof is red. Both [1] and "
