@@ -159,7 +159,21 @@ def test_rows_whose_completions_are_all_worth_the_same_are_left_out(sft: LocalPo
     assert all(one in every for one in teaching)
     assert teaching == list(ranked_rows(some, 1, settings, lambda: sft, 1.0, Trial(4))), "the same draws every time"
     asked = [(labelled(one).prompt, *about(one)) for one in every]
-    assert not any(contrasting(sft, asked, Trial(1, 64))), "one alone differs from none"
+    assert not any(contrasting(sft, asked, Trial(1, 64), random.Random(0))), "one alone differs from none"
+
+
+def test_some_rows_that_are_always_answered_rightly_stay_as_reminders(sft: LocalPolicy) -> None:
+    some, settings = Worlds((9_401,), 24, 16), Settings()
+    rows = [one for one in ranked_rows(some, 1, settings, lambda: sft)]
+    asked = [(labelled(one).prompt, *about(one)) for one in rows]
+    surely = Trial(2, temperature=0.01)  # so that hardly any group differs
+    none, half, every = (
+        contrasting(sft, asked, replace(surely, reminded=share), random.Random(0)) for share in (0.0, 0.5, 1.0)
+    )
+    texts = completions(sft, [prompt for prompt, *_ in asked], surely)
+    right = [min(ranked(text, *about(one)).total for text in some) > 0.99 for one, some in zip(rows, texts, strict=True)]
+    assert sum(none) < sum(half) < sum(every)
+    assert every == [a or b for a, b in zip(none, right, strict=True)]
 
 
 @pytest.mark.parametrize("known", [True, False])

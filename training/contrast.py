@@ -1,12 +1,14 @@
-"""Which prompts can teach a group something: those whose sampled completions are not all worth the same.
+"""Which prompts can teach a group something: those whose sampled completions are not all worth the same; and reminders.
 
 Ours, after the dynamic sampling of DAPO (arXiv 2503.14476, section 3.2), which throws groups that agree away while it
 trains. Here their prompts are found before, so that a step learns from all that it pays for, and a run that goes on
-meets the same prompts.
+meets the same prompts. Of those that are always answered rightly some are kept: trained without them, a policy that
+was being taught to write two sentences wrote every sentence of some kinds twice, and no reward ever saw it.
 """
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,6 +23,7 @@ from training.rewards import ranked
 from training.sharing import KINDS, Prompts, sample
 
 SAME = 1e-3  # of a reward, which is a sum of fractions
+RIGHT = 1.0 - SAME
 TOGETHER = 16  # prompts that are tried at once
 Asked = tuple[Prompt, Question, Sequence[str]]  # with the ids of the documents shown
 
@@ -32,17 +35,19 @@ class Trial:
     completions: int  # of each prompt
     tokens: int = 128  # of each completion, at most
     temperature: float = 1.0
+    reminded: float = 0.0  # share of the prompts that are kept although every completion is right
 
 
-def contrasting(policy: LocalPolicy, asked: Sequence[Asked], trial: Trial) -> list[bool]:
-    """For which list-wise prompts the completions of a trial differ in worth."""
+def contrasting(policy: LocalPolicy, asked: Sequence[Asked], trial: Trial, rng: random.Random) -> list[bool]:
+    """For which list-wise prompts the completions of a trial differ in worth; `rng` draws the reminders."""
     found: list[bool] = []
     for start in range(0, len(asked), TOGETHER):
         part = asked[start : start + TOGETHER]
         drawn = completions(policy, [prompt for prompt, *_ in part], trial)
         for (_, question, shown), texts in zip(part, drawn, strict=True):
             worth = [ranked(text, question, shown).total for text in texts]
-            found.append(max(worth) - min(worth) > SAME)
+            reminder = min(worth) > RIGHT and rng.random() < trial.reminded
+            found.append(max(worth) - min(worth) > SAME or reminder)
     return found
 
 

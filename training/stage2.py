@@ -8,13 +8,12 @@ abstract (papers.md, section 1); our choices are numbered in `training/rewards/l
 2. more rows than come by themselves ask what needs several documents, which sft has seen few of, or none;
 3. where stage I has not kept all evidence, most rows are given what is lost, last of the documents: as they come, all
    they teach is to say that the answer is not there, whatever the question;
-4. no row is used whose completions by stage I are all worth the same (`training/contrast.py`).
+4. of the rows whose completions by stage I are all worth the same only a share is used, of those that are right: so
+   that what is known is not lost (`training/contrast.py`).
 """
 
 from __future__ import annotations
 
-import logging
-import sys
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -25,6 +24,7 @@ from trl import GRPOConfig, TrlParser
 from mmrag.settings import MODELS, Settings
 from training.contrast import Trial
 from training.grpo import StageConfig, begun_with, starting_policy, train
+from training.progress import speak
 from training.rows import Worlds, judged_rows, mapped, ranked_rows
 from training.world.names import mixed
 
@@ -40,14 +40,16 @@ class Stage2Config(StageConfig):
     settled: float = 0.95  # of those: documents of which the policy is as sure as this, and right, are left out
     composed: float = 0.8  # share of the list-wise rows' questions that need several documents
     incomplete: float = 0.1  # share, of the list-wise rows whose evidence is not kept whole, that are left so
-    tried: int = 4  # completions of each list-wise prompt; those of which all are worth the same are left out
+    tried: int = 4  # completions of each list-wise prompt; those of which all are worth the same are left out,
+    reminded: float = 0.15  # but for this share of those that are always answered rightly
 
 
 def prepared(config: Stage2Config, args: GRPOConfig) -> tuple[Dataset, Dataset]:
     """The rows to learn from, with what stage I keeps in them, and those of an unseen world to examine on."""
     runs, settings = Path(args.output_dir), Settings()
     load = partial(starting_policy, config)
-    trial = Trial(config.tried, args.max_completion_length or 128, args.temperature) if config.tried else None
+    most = args.max_completion_length or 128
+    trial = Trial(config.tried, most, args.temperature, config.reminded) if config.tried else None
     size = (config.entities, config.questions, config.drawn)
     worlds = Worlds(tuple(mixed(config.first_world, config.worlds)), *size, config.composed)
     others = tuple(mixed(config.first_world + config.worlds, config.judged_worlds))
@@ -78,7 +80,7 @@ def prepared(config: Stage2Config, args: GRPOConfig) -> tuple[Dataset, Dataset]:
 
 def main() -> None:
     """Read the configuration, prepare the rows, train."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    speak()
     config, args = TrlParser((Stage2Config, GRPOConfig)).parse_args_and_config()
     train(config, args, *prepared(config, args))
 
