@@ -82,5 +82,5 @@ def layout(x: str, y: str) -> dict[str, object]:
         "yaxis": {"title": y, "gridcolor": "rgba(127,135,148,.22)", "zeroline": False},
         "margin": {"l": 10, "r": 10, "t": 30, "b": 10},
         "height": 260,
-        "legend": {"orientation": "h", "y": 1.15},
+        "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom"},  # its second row must not lie on the lines
     }
