@@ -20,7 +20,7 @@ from mmrag.ui.launch import launch
 def main() -> int:
     """Serve until interrupted."""
     quiet_libraries()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         served = launch(open_session())
     except MmragError as error:

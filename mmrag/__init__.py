@@ -8,6 +8,7 @@ Importing the package is light: what needs torch is loaded when it is first used
 
 from __future__ import annotations
 
+import logging
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,9 @@ from mmrag.types import Document, Query, Trace
 
 if TYPE_CHECKING:
     from mmrag.session import OpenCollection, Session, ask, open_collection, open_session
+
+# On processors with bf16 it asks, at every start, for a package that fetches compiled code from the hub. Not wanted.
+logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
 
 _LAZY = ("OpenCollection", "Session", "ask", "open_collection", "open_session")
 

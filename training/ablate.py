@@ -34,6 +34,7 @@ from mmrag.settings import POLICY, Settings
 from training.adapter import made_with
 from training.marks import FIGURES, Mark, Marked, changed, difference, figure, read_marks, write_marks
 from training.outcomes import Evaluation
+from training.progress import speak
 from training.variants import Strict, Variant, made_from, train_missing
 from training.world import World
 from training.world.write import write_world
@@ -225,7 +226,7 @@ def _told(one: Mapping[str, Any], signed: bool = False) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Read the configuration, compare; 0, or 2 after one line on standard error."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    speak()
     parser = argparse.ArgumentParser(prog="python -m training.ablate", description="Which part earns what.")
     parser.add_argument("--config", type=Path, default=Path("training/configs/ablation.yaml"))
     parser.add_argument(

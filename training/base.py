@@ -15,7 +15,6 @@ import json
 import logging
 import os
 import random
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -34,6 +33,7 @@ from training.batches import DECISIVE_WEIGHT, PROMPT_WEIGHT, Batch, encode, in_b
 from training.classroom import Classroom
 from training.data import Example
 from training.optim import Optimizers, warm_constant_cool
+from training.progress import speak
 from training.skills import lesson
 from training.world import World
 from training.world.difficulty import LEVELS
@@ -297,7 +297,7 @@ def held_out(
 
 def main() -> None:
     """Read the configuration and train."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    speak()
     (config,) = TrlParser(BaseConfig).parse_args_and_config()
     Run(config).train()
 

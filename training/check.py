@@ -30,6 +30,7 @@ from mmrag.policy.load import DTYPES, load_policy
 from mmrag.policy.prompts import judge_prompt, rank_prompt
 from training.families import Family, family
 from training.grpo import StageConfig, adapted, train
+from training.progress import speak
 from training.rows import Worlds, mapped, row
 
 log = logging.getLogger("training.check")
@@ -151,7 +152,7 @@ def memory() -> int:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Read the configuration, check, print; 0, or 2 after one line on standard error."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    speak()
     given = list(sys.argv[1:] if arguments is None else arguments)
     if not torch.cuda.is_available():
         given += ["--use_cpu", "true", "--bf16", "false"]  # else the settings of a card are refused

@@ -16,7 +16,6 @@ import json
 import logging
 import random
 import shutil
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -38,6 +37,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerFast
 from mmrag.policy.load import native
 from mmrag.settings import ENCODER, POLICY
 from training.classroom import DRAWN
+from training.progress import speak
 from training.skills.seeing import description
 from training.world.looks import KINDS, Look, random_look, random_view, told
 from training.world.pictures import draw
@@ -233,7 +233,7 @@ def train(config: ClipConfig) -> dict[str, float]:
 
 def main() -> None:
     """Read flags and train."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    speak()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, value in asdict(ClipConfig()).items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)

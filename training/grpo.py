@@ -26,6 +26,7 @@ import torch
 from datasets import Dataset
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import TrainerCallback
+from transformers.trainer_callback import ProgressCallback
 from trl import GRPOConfig
 
 from mmrag.errors import CheckpointError, MalformedOutput, MmragError, StorageFull
@@ -39,6 +40,7 @@ from training.adapter import EXCLUDED, digest, made_with, portable, write_adapte
 from training.checkpoint import clear, last_whole
 from training.chronicle import Chronicle
 from training.classroom import DRAWN
+from training.progress import Progress
 from training.rewards import Score, judged, listwise, pointwise, ranked
 from training.rows import fitting
 from training.sharing import SharedPrompts
@@ -199,6 +201,8 @@ def train(
         processing_class=processor,
         callbacks=[Watch(chronicle)],
     )
+    if trainer.pop_callback(ProgressCallback):  # there is none where no bar is wanted
+        trainer.add_callback(Progress())
     try:
         trainer.train(resume_from_checkpoint=last)
     except OSError as error:

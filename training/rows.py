@@ -14,6 +14,7 @@ import json
 import logging
 import random
 import shutil
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -22,7 +23,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from datasets import Dataset, Features, Image, List, Value
+from datasets import Dataset, Features, Image, List, Value, disable_progress_bars, enable_progress_bars
+from rich.console import Console
+from rich.progress import track
 
 from mmrag.errors import BadSetting
 from mmrag.policy.local import LocalPolicy
@@ -81,6 +84,10 @@ class Worlds:
             )
             yield room, index
 
+    def watched(self, seed: int, about: str) -> Iterator[tuple[Classroom, Index]]:
+        """The same, with a bar that says how many worlds are done and how long the others will take."""
+        yield from track(self.rooms(seed), about, total=len(self.seeds), console=Console(file=sys.stderr))
+
 
 def judged_rows(
     worlds: Worlds, seed: int, settings: Settings, load: Load | None = None, settled: float = 1.0
@@ -91,7 +98,7 @@ def judged_rows(
     completions of such a group hardly ever differ, so nothing would be learned from it.
     """
     policy = load() if load else None
-    for room, index in worlds.rooms(seed):
+    for room, index in worlds.watched(seed, "Point-wise rows"):
         rows: dict[bool, list[dict[str, Any]]] = {True: [], False: []}
         for question in room.questions:
             query = room.query(question)
@@ -125,9 +132,9 @@ def ranked_rows(
     """
     policy = load()
     torch.manual_seed(seed)  # of what is tried
-    for room, index in worlds.rooms(seed):
+    for room, index in worlds.watched(seed, "List-wise rows"):
         asked = list(_asked(room, index, settings, policy, incomplete))
-        teaching = contrasting(policy, asked, trial) if trial else [True] * len(asked)
+        teaching = contrasting(policy, asked, trial, room.rng) if trial else [True] * len(asked)
         for prompt, question, names in compress(asked, teaching):
             yield row(prompt, question, names, "ranked", None)
 
@@ -172,7 +179,11 @@ def mapped(make: partial[Iterator[dict[str, Any]]], folder: Path, made_of: Mappi
         fresh, cache = folder.with_suffix(".writing"), folder.with_suffix(".cache")
         for old in (fresh, cache, folder):
             shutil.rmtree(old, ignore_errors=True)
-        Dataset.from_generator(make, features=FEATURES, cache_dir=str(cache)).save_to_disk(str(fresh))
+        disable_progress_bars()  # of rows, which come in bursts and whose number nobody knows
+        try:
+            Dataset.from_generator(make, features=FEATURES, cache_dir=str(cache)).save_to_disk(str(fresh))
+        finally:
+            enable_progress_bars()
         (fresh / record.name).write_text(wanted)
         fresh.rename(folder)
         shutil.rmtree(cache)

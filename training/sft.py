@@ -12,7 +12,6 @@ from __future__ import annotations
 import logging
 import random
 import re
-import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -33,6 +32,7 @@ from training.batches import Batch, collate, encode, weighted_loss
 from training.checkpoint import clear, last_whole
 from training.classroom import Classroom
 from training.data import Example, judge_example, ranked_example
+from training.progress import speak
 from training.world import World
 from training.world.names import mixed
 
@@ -186,7 +186,7 @@ def train(config: SftConfig) -> Path:
 
 def main() -> None:
     """Read the configuration and train."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    speak()
     (config,) = TrlParser(SftConfig).parse_args_and_config()
     train(config)
 

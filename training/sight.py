@@ -14,7 +14,6 @@ import json
 import logging
 import os
 import random
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -32,6 +31,7 @@ from mmrag.policy.load import native
 from training import checkpoint
 from training.classroom import DRAWN
 from training.optim import Optimizers, warm_constant_cool
+from training.progress import speak
 from training.world.looks import BESIDE, HOURS, KINDS, SIDES, WEATHERS, Look, View, random_look, random_view
 from training.world.pictures import draw
 
@@ -233,7 +233,7 @@ def classified(logits: list[Tensor], labels: Tensor) -> Tensor:
 
 def main() -> None:
     """Read the configuration and train."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    speak()
     (config,) = TrlParser(SightConfig).parse_args_and_config()
     Run(config).train()
 

@@ -12,8 +12,6 @@ are numbered in `training/rewards/pointwise.py` and `training/grpo.py`, and
 
 from __future__ import annotations
 
-import logging
-import sys
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -23,6 +21,7 @@ from trl import GRPOConfig, TrlParser
 
 from mmrag.settings import Settings
 from training.grpo import StageConfig, begun_with, starting_policy, train
+from training.progress import speak
 from training.rows import Worlds, judged_rows, mapped
 from training.world.names import mixed
 
@@ -55,7 +54,7 @@ def prepared(config: Stage1Config, args: GRPOConfig) -> tuple[Dataset, Dataset]:
 
 def main() -> None:
     """Read the configuration, prepare the rows, train."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    speak()
     config, args = TrlParser((Stage1Config, GRPOConfig)).parse_args_and_config()
     train(config, args, *prepared(config, args))
 

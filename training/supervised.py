@@ -10,9 +10,7 @@ which no reward ever sees: if anything, the control is favoured.
 from __future__ import annotations
 
 import json
-import logging
 import random
-import sys
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -30,6 +28,7 @@ from mmrag.types import Question
 from training.adapter import portable, write_adapter
 from training.data import Example, ranked_target
 from training.grpo import adapted, device, taking_any_pictures
+from training.progress import speak
 from training.rows import fitting
 from training.sft import Weighted, tensors
 from training.stage2 import Stage2Config, prepared
@@ -92,7 +91,7 @@ def train(config: Stage2Config, args: GRPOConfig, rows: Rows) -> Path:
 
 def main() -> None:
     """Read the configuration, prepare the rows, train."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    speak()
     config, args = TrlParser((Stage2Config, GRPOConfig)).parse_args_and_config()
     rows, _ = prepared(config, args)
     train(config, args, rows)

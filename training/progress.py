@@ -1,0 +1,58 @@
+"""What a run says in the terminal: a bar with the time that is left, and a short line for each step that is logged.
+
+Ours, in place of the forty figures that transformers prints and of TRL's table of completions: both are kept in
+the run's folder (`training.chronicle`), where the page reads them.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from transformers.trainer_callback import ProgressCallback
+
+from mmrag.quiet import quiet_libraries
+
+SEEN = {"reward": "reward", "entropy": "entropy", "completions/mean_length": "tokens", "loss": "loss"}
+
+
+def speak() -> None:
+    """Log on standard error what `training` says; others only warn, or open_clip would tell each file it opens."""
+    quiet_libraries()
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s", stream=sys.stderr)
+    logging.getLogger("training").setLevel(logging.INFO)
+
+
+class Progress(ProgressCallback):  # type: ignore[misc]  # transformers has no types
+    """The bar of transformers, with our lines."""
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Mapping[str, Any] | None = None, **_: Any) -> None:
+        """Say the figures of a step above the bar."""
+        if state.is_world_process_zero and self.training_bar is not None and (told := line(logs or {})):
+            self.training_bar.write(f"step {state.global_step}: {told}")
+
+
+def line(logs: Mapping[str, Any]) -> str:
+    """The figures that tell how it goes: the reward by component, or that on unseen questions; else how long it took.
+
+    >>> line({"reward": 0.7071, "rewards/ranked_answer/mean": 0.62, "reward_std": 0.4, "entropy": 0.0243})
+    'reward 0.707, ranked answer 0.620, entropy 0.024'
+    >>> line({"eval_reward": 0.91, "eval_ranking": 0.94, "eval_clip_ratio": None})
+    'on unseen questions: reward 0.910, ranking 0.940'
+    >>> line({"train_runtime": 1132.4})
+    'trained for 1132 s'
+    """
+    logs = {name: value for name, value in logs.items() if value is not None}  # a figure that no batch had
+    if "train_runtime" in logs:
+        return f"trained for {logs['train_runtime']:.0f} s"
+    unseen = {name.removeprefix("eval_"): value for name, value in logs.items() if name.startswith("eval_")}
+    if unseen:
+        return "on unseen questions: " + ", ".join(f"{name} {value:.3f}" for name, value in unseen.items())
+    parts = {"reward": SEEN["reward"]} | {
+        name: name.removeprefix("rewards/").removesuffix("/mean").replace("_", " ")
+        for name in logs
+        if name.startswith("rewards/") and name.endswith("/mean")
+    }
+    return ", ".join(f"{says} {logs[name]:.3f}" for name, says in (parts | SEEN).items() if name in logs)
