@@ -164,14 +164,15 @@ def test_rows_whose_completions_are_all_worth_the_same_are_left_out(sft: LocalPo
 
 def test_some_rows_that_are_always_answered_rightly_stay_as_reminders(sft: LocalPolicy) -> None:
     some, settings = Worlds((9_401,), 24, 16), Settings()
-    rows = [one for one in ranked_rows(some, 1, settings, lambda: sft)]
+    rows = list(ranked_rows(some, 1, settings, lambda: sft))
     asked = [(labelled(one).prompt, *about(one)) for one in rows]
     surely = Trial(2, temperature=0.01)  # so that hardly any group differs
     none, half, every = (
         contrasting(sft, asked, replace(surely, reminded=share), random.Random(0)) for share in (0.0, 0.5, 1.0)
     )
-    texts = completions(sft, [prompt for prompt, *_ in asked], surely)
-    right = [min(ranked(text, *about(one)).total for text in some) > 0.99 for one, some in zip(rows, texts, strict=True)]
+    written = completions(sft, [prompt for prompt, *_ in asked], surely)
+    worth = [[ranked(text, *about(one)).total for text in texts] for one, texts in zip(rows, written, strict=True)]
+    right = [min(some) > 0.99 for some in worth]
     assert sum(none) < sum(half) < sum(every)
     assert every == [a or b for a, b in zip(none, right, strict=True)]
 
