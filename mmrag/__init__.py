@@ -20,7 +20,7 @@ from mmrag.types import Document, Query, Trace
 if TYPE_CHECKING:
     from mmrag.session import OpenCollection, Session, ask, open_collection, open_session
 
-# On processors with bf16 it asks, at every start, for a package that fetches compiled code from the hub. Not wanted.
+# On processors with bf16, bitsandbytes asks at each start for a package that fetches compiled code from the hub.
 logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
 
 _LAZY = ("OpenCollection", "Session", "ask", "open_collection", "open_session")

@@ -25,6 +25,7 @@ from rich.progress import track
 
 from mmrag import metrics
 from mmrag.errors import BadCollection, MmragError
+from mmrag.quiet import quiet_libraries
 from mmrag.session import Session, open_collection, open_session
 from mmrag.settings import POLICY, WORLD, Settings
 from mmrag.types import Phase, Question, Step
@@ -152,6 +153,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0, help="of the choice of questions and documents")
     parser.add_argument("--json", action="store_true", help="on one line")
     flags = parser.parse_args(arguments)
+    quiet_libraries()
     try:
         session = open_session(open_collection(flags.collection), checkpoint=flags.checkpoint)
         figures = evaluate(session, flags.stage, Settings(), flags.questions, flags.seed)

@@ -15,7 +15,7 @@ from transformers.trainer_callback import ProgressCallback
 
 from mmrag.quiet import quiet_libraries
 
-SEEN = {"reward": "reward", "entropy": "entropy", "completions/mean_length": "tokens", "loss": "loss"}
+BESIDE = {"entropy": "entropy", "completions/mean_length": "tokens", "loss": "loss"}
 
 
 def speak() -> None:
@@ -50,9 +50,10 @@ def line(logs: Mapping[str, Any]) -> str:
     unseen = {name.removeprefix("eval_"): value for name, value in logs.items() if name.startswith("eval_")}
     if unseen:
         return "on unseen questions: " + ", ".join(f"{name} {value:.3f}" for name, value in unseen.items())
-    parts = {"reward": SEEN["reward"]} | {
+    parts = {
         name: name.removeprefix("rewards/").removesuffix("/mean").replace("_", " ")
         for name in logs
         if name.startswith("rewards/") and name.endswith("/mean")
     }
-    return ", ".join(f"{says} {logs[name]:.3f}" for name, says in (parts | SEEN).items() if name in logs)
+    told = {"reward": "reward"} | parts | BESIDE
+    return ", ".join(f"{says} {logs[name]:.3f}" for name, says in told.items() if name in logs)
