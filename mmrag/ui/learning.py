@@ -53,7 +53,7 @@ def panel(title: str, runs: Sequence[Run]) -> go.Figure:
             figure.add_scatter(x=steps, y=values, name=label, mode="markers", marker=dots, showlegend=False)
     figure.update_layout(**layout("step", ""))
     figure.update_layout(
-        title={"text": title, "font": {"size": 14, "color": GREY}},
+        title={"text": title, "font": {"size": 14, "color": GREY}, "y": 0.97, "yanchor": "top"},
         margin={"l": 10, "r": 10, "t": 80, "b": 10},
         height=320,
     )
