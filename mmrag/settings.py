@@ -47,7 +47,7 @@ class Settings:
 
     retrieve: int = 12  # documents that retrieval brings
     top_k: int = 8  # documents at most that the list-wise stage sees
-    threshold: float = 0.05  # keep a document when P(keep) is at least this: one too many costs less than one missing
+    threshold: float = 0.2  # keep a document when P(keep) is at least this: one too many costs less than one missing
     max_new_tokens: int = 512
 
     def __post_init__(self) -> None:

@@ -49,6 +49,7 @@ from training.grpo import (
     verdict_tokens,
 )
 from training.rewards import ranked
+from training.rewards.pointwise import KEPT
 from training.rows import FEATURES, Worlds, judged_rows, mapped, ranked_rows, row
 from training.supervised import labelled
 from training.world import World
@@ -233,14 +234,17 @@ def test_a_component_is_told_of_its_own_rows_alone(rows: Dataset) -> None:
     forms = component("ranked", "format")(said, **columns)
     assert [one is None for one in verdicts] == [one["kind"] == "ranked" for one in part]
     assert [one for one in forms if one is not None] == [0.0, 0.0]
-    assert [one for one in verdicts if one is not None] == [
-        float(one["wanted"]) for one in part if one["wanted"] is not None
-    ]
+    wanted = [one["wanted"] for one in part if one["wanted"] is not None]
+    assert [one for one in verdicts if one is not None] == [1.0 if gold else KEPT for gold in wanted]
+    strictly = component("judged", "verdict", kept=0.0)(said, **columns)
+    assert [one for one in strictly if one is not None] == [float(gold) for gold in wanted]
 
 
-@pytest.mark.parametrize("stage", [StageConfig(), StageConfig(ranking=0.0, answer=3.0, reasoning=0.0, form=0.0)])
+@pytest.mark.parametrize(
+    "stage", [StageConfig(), StageConfig(ranking=0.0, answer=3.0, reasoning=0.0, form=0.0, kept=0.2)]
+)
 def test_components_by_the_weights_of_the_configuration_are_the_reward(rows: Dataset, stage: StageConfig) -> None:
-    functions, weights = rewards(stage.weights)
+    functions, weights = rewards(stage)
     texts = {
         "judged": "No. It is about a tram.",
         "ranked": "<think>It is so [1].</think><rank>[1]</rank><answer>red</answer>",
@@ -250,7 +254,7 @@ def test_components_by_the_weights_of_the_configuration_are_the_reward(rows: Dat
         said = [[{"role": "assistant", "content": texts[one["kind"]]}]]
         told = [function(said, **columns)[0] for function in functions]
         total = sum(weight * value for weight, value in zip(weights, told, strict=True) if value is not None)
-        assert total == pytest.approx(score(texts[one["kind"]], one, stage.weights).total, abs=1e-6)
+        assert total == pytest.approx(score(texts[one["kind"]], one, stage).total, abs=1e-6)
 
 
 def test_prompts_with_none_one_and_many_pictures_go_through_the_processor_together(random_checkpoint: Path) -> None:

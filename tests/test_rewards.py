@@ -170,6 +170,12 @@ def test_saying_no_to_everything_is_chance_on_balanced_pairs() -> None:
     assert judged("Yes. " + "It says so and so. " * 30, True).total < 1.0
 
 
+def test_a_document_lost_costs_more_than_one_kept_in_vain_and_neither_is_worth_as_much_as_being_right() -> None:
+    lost, vain = judged("No.", True).total, judged("Yes. It says so.", False).total
+    assert lost < vain < judged("No.", False).total
+    assert judged("Yes. It says so.", False, kept=0.0).total == lost
+
+
 @given(st.text(max_size=200), st.booleans())
 def test_any_text_has_a_worth_between_nothing_and_one(text: str, wanted: bool) -> None:
     for one in (judged(text, wanted), ranked(text, COLOUR, SHOWN)):

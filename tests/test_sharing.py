@@ -25,7 +25,7 @@ def stage(rows: Dataset, random_checkpoint: Path, tmp_path_factory: pytest.TempP
     settings = config(random_checkpoint, folder / "out")
     _, processor, base = load_weights(random_checkpoint, device="cpu", dtype="float32")
     made = Stage(
-        settings.weights,
+        settings,
         Chronicle(folder, {}, None),
         model=adapted(base, settings),
         args=GRPOConfig(output_dir=str(folder), **SETTINGS),

@@ -71,6 +71,7 @@ class StageConfig:
     examined: int = 64  # rows of it
     verdict: float = pointwise.WEIGHTS["verdict"]  # what the components of a point-wise reward weigh
     form: float = pointwise.WEIGHTS["format"]
+    kept: float = pointwise.KEPT  # what keeping a document that is no evidence earns, where dropping it earns 1
     ranking: float = listwise.WEIGHTS["ranking"]  # and of a list-wise one
     answer: float = listwise.WEIGHTS["answer"]
     reasoning: float = listwise.WEIGHTS["reasoning"]
@@ -91,10 +92,10 @@ class Stage(SharedPrompts):
     """TRL's trainer, whose evaluation writes greedily and is scored by component."""
 
     def __init__(
-        self, weights: Weights, chronicle: Chronicle, besides: Sequence[RewardFunction] = (), **settings: Any
+        self, config: StageConfig, chronicle: Chronicle, besides: Sequence[RewardFunction] = (), **settings: Any
     ) -> None:
-        self.weights, self.chronicle = weights, chronicle
-        functions, shares = rewards(weights)
+        self.config, self.chronicle = config, chronicle
+        functions, shares = rewards(config)
         settings["args"].reward_weights = [*shares, *(1.0 for _ in besides)]
         super().__init__(reward_funcs=[*functions, *besides], **settings)
 
@@ -140,7 +141,7 @@ class Stage(SharedPrompts):
         for start in range(0, len(rows), 16):
             part = [rows[index] for index in range(start, min(start + 16, len(rows)))]
             texts = written(model, self.processing_class, part, self.args.max_completion_length or 128)
-            yield from (score(text, one, self.weights) for text, one in zip(texts, part, strict=True))
+            yield from (score(text, one, self.config) for text, one in zip(texts, part, strict=True))
         model.train()
 
 
@@ -191,7 +192,7 @@ def train(
     about = {"stage": portable(config), "weights": weights, "trainer": args.to_dict(), **made_with()}
     chronicle = Chronicle(run, about, int(last.rpartition("-")[2]) if last else None)
     trainer = Stage(
-        config.weights,
+        config,
         chronicle,
         besides,
         model=adapted(base, config),
@@ -262,13 +263,15 @@ def device(args: GRPOConfig) -> str:
     return f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
 
 
-def rewards(weights: Weights) -> tuple[list[RewardFunction], list[float]]:
+def rewards(config: StageConfig) -> tuple[list[RewardFunction], list[float]]:
     """One function for each component of each kind of row, and its share of the reward."""
+    weights = config.weights
     named = [(kind, name, weight) for kind, some in weights.items() for name, weight in some.items()]
-    return [component(kind, name) for kind, name, _ in named], [w / sum(weights[kind].values()) for kind, _, w in named]
+    functions = [component(kind, name, config.kept) for kind, name, _ in named]
+    return functions, [weight / sum(weights[kind].values()) for kind, _, weight in named]
 
 
-def component(of: str, name: str) -> RewardFunction:
+def component(of: str, name: str, kept: float = pointwise.KEPT) -> RewardFunction:
     """TRL's reward function of one component; None for rows of the other kind."""
 
     def reward(
@@ -281,7 +284,7 @@ def component(of: str, name: str) -> RewardFunction:
     ) -> list[float | None]:
         rows = zip(completions, question, shown, wanted, kind, strict=True)
         return [
-            _score(written[0]["content"], asked, tuple(ids), gold, one).components[name] if one == of else None
+            _score(written[0]["content"], asked, tuple(ids), gold, one, kept).components[name] if one == of else None
             for written, asked, ids, gold, one in rows
         ]
 
@@ -289,16 +292,16 @@ def component(of: str, name: str) -> RewardFunction:
     return reward
 
 
-def score(text: str, row: Mapping[str, Any], weights: Weights) -> Score:
+def score(text: str, row: Mapping[str, Any], config: StageConfig) -> Score:
     """The worth of what was written for a row."""
-    found = _score(text, row["question"], tuple(row["shown"]), row["wanted"], row["kind"])
-    return Score.of(found.components, weights[row["kind"]])
+    found = _score(text, row["question"], tuple(row["shown"]), row["wanted"], row["kind"], config.kept)
+    return Score.of(found.components, config.weights[row["kind"]])
 
 
 @lru_cache(4096)  # every component of one completion asks anew
-def _score(text: str, question: str, shown: tuple[str, ...], wanted: bool | None, kind: str) -> Score:
+def _score(text: str, question: str, shown: tuple[str, ...], wanted: bool | None, kind: str, kept: float) -> Score:
     if kind == "judged":
-        return judged(text, bool(wanted))
+        return judged(text, bool(wanted), kept=kept)
     return ranked(text, Question.from_dict(json.loads(question)), shown)
 
 
