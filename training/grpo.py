@@ -116,7 +116,13 @@ class Stage(SharedPrompts):
         return metrics
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        """Tell the chronicle too: before TRL clears what was written in this step."""
+        """Tell the chronicle too, before TRL clears what was written in this step.
+
+        A component of rows of which there were none has no mean; told as None, TensorBoard complains of it every time.
+        """
+        told = self._metrics["train" if self.model.training else "eval"]
+        for name in [name for name, values in told.items() if all(map(math.isnan, values))]:
+            del told[name]
         if "loss" in logs and self.accelerator.is_main_process:
             kept = self._logs
             step = self.state.global_step
