@@ -325,6 +325,19 @@ def test_of_a_judged_completion_only_the_verdict_learns(
         assert learning == (min(1, written) if kind == "judged" else written)
 
 
+def test_a_component_of_which_a_run_has_no_row_is_not_logged(
+    rows: Dataset, random_checkpoint: Path, tmp_path: Path
+) -> None:
+    judged = rows.select([index for index, kind in enumerate(rows["kind"]) if kind == "judged"])
+    args = GRPOConfig(output_dir=str(tmp_path / "run"), **SETTINGS | {"max_steps": 1, "load_best_model_at_end": False})
+    out = train(config(random_checkpoint, tmp_path / "stage"), args, judged, judged)
+    logged = [line for line in json.loads((out / "card.json").read_text())["history"] if "loss" in line]
+    assert logged
+    for line in logged:
+        assert "rewards/judged_verdict/mean" in line
+        assert not any(value is None or "ranked" in name for name, value in line.items())
+
+
 def test_a_killed_run_goes_on_with_the_prompts_that_were_to_come(
     rows: Dataset, random_checkpoint: Path, tmp_path: Path
 ) -> None:
