@@ -12,7 +12,7 @@ from trl import GRPOConfig, TrlParser
 
 from training import check
 from training.families import FAMILIES, family
-from training.grpo import StageConfig
+from training.start import StageConfig
 
 CONFIGS = Path("training/configs")
 # Published counts of the checkpoints' own cards and files.

@@ -36,23 +36,14 @@ from training.checkpoint import clear
 from training.chronicle import Chronicle
 from training.classroom import Classroom
 from training.contrast import Trial, completions, contrasting
-from training.grpo import (
-    Diverged,
-    StageConfig,
-    Watch,
-    begun,
-    component,
-    rewards,
-    score,
-    taking_any_pictures,
-    train,
-    verdict_tokens,
-)
+from training.grpo import Diverged, Watch, taking_any_pictures, train, verdict_tokens
 from training.rewards import ranked
 from training.rewards.pointwise import KEPT
 from training.rows import FEATURES, Worlds, judged_rows, mapped, ranked_rows, row
+from training.start import StageConfig, begun
 from training.supervised import labelled
 from training.world import World
+from training.worth import component, rewards, score
 
 QUERY = Query("Which colour is the roof?")
 QUESTION = Question("q", QUERY.text, ("red",), evidence=("a",))

@@ -14,8 +14,9 @@ from trl import GRPOConfig, GRPOTrainer
 from mmrag.policy.load import load_weights
 from tests.test_grpo import SETTINGS, config, room, rows  # noqa: F401 fixtures
 from training.chronicle import Chronicle
-from training.grpo import Stage, adapted, taking_any_pictures
+from training.grpo import Stage, taking_any_pictures
 from training.sharing import Prompts, sample
+from training.start import adapted
 
 
 @pytest.fixture(scope="module")

@@ -29,9 +29,10 @@ from mmrag.errors import CheckpointError, MmragError
 from mmrag.policy.load import DTYPES, load_policy
 from mmrag.policy.prompts import judge_prompt, rank_prompt
 from training.families import Family, family
-from training.grpo import StageConfig, adapted, train
+from training.grpo import train
 from training.progress import speak
 from training.rows import Worlds, mapped, row
+from training.start import StageConfig, adapted
 
 log = logging.getLogger("training.check")
 

@@ -12,76 +12,29 @@ Ours, around TRL: groups, clipping, advantages and the loss are TRL's own (`GRPO
 from __future__ import annotations
 
 import errno
-import json
-import logging
 import math
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from datasets import Dataset
-from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import TrainerCallback
 from transformers.trainer_callback import ProgressCallback
 from trl import GRPOConfig
 
-from mmrag.errors import CheckpointError, MalformedOutput, MmragError, StorageFull
+from mmrag.errors import MalformedOutput, MmragError, StorageFull
 from mmrag.policy.grammar import read_verdict
-from mmrag.policy.load import load_policy, load_weights
-from mmrag.policy.local import LocalPolicy
-from mmrag.policy.weights import find_checkpoint
-from mmrag.settings import MODELS, POLICY
-from mmrag.types import Question
-from training.adapter import EXCLUDED, digest, made_with, portable, write_adapter
-from training.checkpoint import clear, last_whole
+from mmrag.policy.load import load_weights
+from training.adapter import made_with, portable, write_adapter
+from training.checkpoint import clear
 from training.chronicle import Chronicle
-from training.classroom import DRAWN
 from training.progress import Progress
-from training.rewards import Score, judged, listwise, pointwise, ranked
+from training.rewards import Score
 from training.rows import fitting
 from training.sharing import SharedPrompts
-
-log = logging.getLogger("training.grpo")
-RewardFunction = Callable[..., list[float | None]]
-Weights = Mapping[str, Mapping[str, float]]
-
-
-@dataclass
-class StageConfig:
-    """What a stage adds to TRL's own settings."""
-
-    base: str = str(POLICY)  # a folder, or a hub id
-    quantize: str = "none"  # none | int8 | nf4: the base's; adapters stay whole
-    dtype: str = "float32"  # of the base; bfloat16 on CUDA
-    start: str = str(MODELS / "sft")  # the adapter to go on from; "none" for a fresh one
-    rank: int = 32  # of a fresh adapter
-    alpha: int = 64
-    out: str = str(MODELS / "stage1")
-    first_world: int = 13_000  # of the worlds that rows are cut from
-    worlds: int = 12
-    entities: int = 48
-    questions: int = 60  # of each world
-    drawn: int = DRAWN  # pixels of a picture's side
-    longest: int = 2048  # tokens of a prompt, pictures included; longer ones are left out
-    examined_world: int = 9_100  # of the fixed slice, never trained on
-    examined: int = 64  # rows of it
-    verdict: float = pointwise.WEIGHTS["verdict"]  # what the components of a point-wise reward weigh
-    form: float = pointwise.WEIGHTS["format"]
-    kept: float = pointwise.KEPT  # what keeping a document that is no evidence earns, where dropping it earns 1
-    ranking: float = listwise.WEIGHTS["ranking"]  # and of a list-wise one
-    answer: float = listwise.WEIGHTS["answer"]
-    reasoning: float = listwise.WEIGHTS["reasoning"]
-    resume: bool = False
-
-    @property
-    def weights(self) -> Weights:
-        """By kind of row and component; the form of a ranked answer is a gate, told and not weighed."""
-        ranked = {"ranking": self.ranking, "answer": self.answer, "reasoning": self.reasoning, "format": 0.0}
-        return {"judged": {"verdict": self.verdict, "format": self.form}, "ranked": ranked}
+from training.start import StageConfig, adapted, begun, begun_with, device
+from training.worth import RewardFunction, rewards, score
 
 
 class Diverged(MmragError):
@@ -220,95 +173,6 @@ def train(
     out = write_adapter(trainer.accelerator.unwrap_model(trainer.model), Path(config.out), card)
     chronicle.copy(out)
     return out
-
-
-def starting_policy(config: StageConfig) -> LocalPolicy:
-    """The policy that a stage starts from, to choose rows by."""
-    adapters = {} if config.start == "none" else {"start": Path(config.start)}
-    policy = load_policy(config.base, adapters, quantize=config.quantize, dtype=config.dtype)
-    policy.use("start" if adapters else None)
-    return policy
-
-
-def begun_with(config: StageConfig) -> dict[str, str]:
-    """What identifies the weights that a stage starts from."""
-    start = "none" if config.start == "none" else digest(Path(config.start))
-    return {"base": digest(find_checkpoint(config.base)), "start": start}
-
-
-def begun(run: Path, weights: Mapping[str, str]) -> str | None:
-    """The last checkpoint of a run that goes on; None where there is none.
-
-    Raises:
-        CheckpointError: the run was begun from other weights, and would end with what is no use to these.
-    """
-    last = last_whole(run)
-    if last and json.loads((run / "run.json").read_text("utf-8")).get("weights") != weights:
-        raise CheckpointError(f"{run} was begun from other weights: begin anew without --resume, or elsewhere")
-    return last
-
-
-def adapted(base: Any, config: StageConfig) -> Any:
-    """`base` with the adapter to train: the one named, or a fresh one on every linear layer outside the tower."""
-    if config.start != "none":
-        return PeftModel.from_pretrained(base, config.start, is_trainable=True)
-    lora = LoraConfig(
-        r=config.rank,
-        lora_alpha=config.alpha,
-        target_modules="all-linear",
-        exclude_modules=EXCLUDED,
-        task_type="CAUSAL_LM",
-    )
-    return get_peft_model(base, lora)
-
-
-def device(args: GRPOConfig) -> str:
-    """Where this process loads the base: its own card; the CPU where FSDP will spread it, or where there is none."""
-    if args.use_cpu or not torch.cuda.is_available() or os.environ.get("ACCELERATE_USE_FSDP") == "true":
-        return "cpu"
-    return f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
-
-
-def rewards(config: StageConfig) -> tuple[list[RewardFunction], list[float]]:
-    """One function for each component of each kind of row, and its share of the reward."""
-    weights = config.weights
-    named = [(kind, name, weight) for kind, some in weights.items() for name, weight in some.items()]
-    functions = [component(kind, name, config.kept) for kind, name, _ in named]
-    return functions, [weight / sum(weights[kind].values()) for kind, _, weight in named]
-
-
-def component(of: str, name: str, kept: float = pointwise.KEPT) -> RewardFunction:
-    """TRL's reward function of one component; None for rows of the other kind."""
-
-    def reward(
-        completions: Sequence[list[dict[str, str]]],
-        question: Sequence[str],
-        shown: Sequence[list[str]],
-        wanted: Sequence[bool | None],
-        kind: Sequence[str],
-        **_: Any,
-    ) -> list[float | None]:
-        rows = zip(completions, question, shown, wanted, kind, strict=True)
-        return [
-            _score(written[0]["content"], asked, tuple(ids), gold, one, kept).components[name] if one == of else None
-            for written, asked, ids, gold, one in rows
-        ]
-
-    reward.__name__ = f"{of}_{name}"
-    return reward
-
-
-def score(text: str, row: Mapping[str, Any], config: StageConfig) -> Score:
-    """The worth of what was written for a row."""
-    found = _score(text, row["question"], tuple(row["shown"]), row["wanted"], row["kind"], config.kept)
-    return Score.of(found.components, config.weights[row["kind"]])
-
-
-@lru_cache(4096)  # every component of one completion asks anew
-def _score(text: str, question: str, shown: tuple[str, ...], wanted: bool | None, kind: str, kept: float) -> Score:
-    if kind == "judged":
-        return judged(text, bool(wanted), kept=kept)
-    return ranked(text, Question.from_dict(json.loads(question)), shown)
 
 
 def verdict_tokens(tokenizer: Any, tokens: Sequence[int]) -> int:

@@ -20,9 +20,10 @@ from datasets import Dataset
 from trl import GRPOConfig, TrlParser
 
 from mmrag.settings import Settings
-from training.grpo import StageConfig, begun_with, starting_policy, train
+from training.grpo import train
 from training.progress import speak
 from training.rows import Worlds, judged_rows, mapped
+from training.start import StageConfig, begun_with, starting_policy
 from training.world.names import mixed
 
 

@@ -23,9 +23,10 @@ from trl import GRPOConfig, TrlParser
 
 from mmrag.settings import MODELS, Settings
 from training.contrast import Trial
-from training.grpo import StageConfig, begun_with, starting_policy, train
+from training.grpo import train
 from training.progress import speak
 from training.rows import Worlds, judged_rows, mapped, ranked_rows
+from training.start import StageConfig, begun_with, starting_policy
 from training.world.names import mixed
 
 

@@ -27,11 +27,12 @@ from mmrag.policy.prompts import Prompt
 from mmrag.types import Question
 from training.adapter import portable, write_adapter
 from training.data import Example, ranked_target
-from training.grpo import adapted, device, taking_any_pictures
+from training.grpo import taking_any_pictures
 from training.progress import speak
 from training.rows import fitting
 from training.sft import Weighted, tensors
 from training.stage2 import Stage2Config, prepared
+from training.start import adapted, device
 
 
 class Labelled(Dataset[list[Example]]):
