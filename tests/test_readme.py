@@ -54,6 +54,15 @@ def test_the_comparison_on_the_front_page_is_that_of_the_results() -> None:
     assert f"on {made['questions']:,} questions of {len(made['worlds'])} worlds" in README
 
 
+def test_what_each_part_earns_on_the_front_page_is_that_of_the_results() -> None:
+    lower = ("stage2-alone", "stage2-answer", "stage2-ranking", "supervised")
+    gains = {one["theirs"]: one["answer.em"] for one in RESULTS["comparisons"] if one["ours"] == "stage2"}
+    assert all(gains[name]["ci95"][0] > 0 for name in lower)
+    found = {name: one["answer.em"]["value"] for name, one in RESULTS["variants"].items()}
+    assert f"the labels of its rows ({found['supervised']:.2f})" in README
+    assert f"is right in {found['stage2-silent']:.2f}." in README
+
+
 def test_the_speed_on_the_front_page_is_that_of_the_bench() -> None:
     bench = json.loads((ROOT / "docs" / "bench.json").read_text("utf-8"))
     assert f"Judging 20 documents is {bench['judging']['20']['ratio']:.1f} times as fast" in README
