@@ -26,15 +26,16 @@ screenshots: .venv/test browser
 bench: .venv/test
 	$(PY) -m tests.bench
 
+# The tower, then the whole; begun again, it goes on where it stopped.
 train-base: .venv/demo
-	$(PY) -m training.sight --config training/configs/sight.yaml
-	$(PY) -m training.base --config training/configs/base.yaml
+	$(PY) -m training.sight --config training/configs/sight.yaml --resume true
+	$(PY) -m training.base --config training/configs/base.yaml --resume true
 	$(PY) -m training.ship
 
 train-sft: .venv/demo
 	$(PY) -m training.sft --config training/configs/sft.yaml
 
-# Both reinforcement stages; begun again, they go on where they stopped.
+# Both reinforcement stages; begun again too, they go on where they stopped.
 train-stages: .venv/demo
 	$(PY) -m training.stage1 --config training/configs/embedded-stage1.yaml --resume true
 	$(PY) -m training.stage2 --config training/configs/embedded-stage2.yaml --resume true

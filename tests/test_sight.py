@@ -80,6 +80,19 @@ def test_a_run_that_is_stopped_and_resumed_ends_with_the_weights_of_one_that_was
         torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-4)
 
 
-def test_a_run_without_a_checkpoint_to_go_on_from_says_so(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match=r"no checkpoint in .*last"):
-        Run(replace(SMALL, out=str(tmp_path), resume=True))
+def test_a_run_that_is_to_go_on_begins_where_there_is_nothing_yet(tmp_path: Path) -> None:
+    begun = Run(replace(SMALL, out=str(tmp_path), resume=True))
+    assert begun.state["pictures"] == 0
+
+
+def test_a_run_goes_on_with_the_settings_that_it_was_begun_with_alone(tmp_path: Path) -> None:
+    short = replace(SMALL, out=str(tmp_path), pictures=16)
+    Run(short).train()
+    with pytest.raises(CheckpointError, match=r"begun with another seed, pictures: begin anew"):
+        Run(replace(short, pictures=64, seed=1, resume=True))
+    assert Run(replace(short, device="cpu", resume=True)).state["settings"]["pictures"] == 16
+
+
+def test_a_run_that_starts_from_nothing_that_is_there_says_so(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"no checkpoint in .*nowhere.*--start_from"):
+        Run(replace(SMALL, out=str(tmp_path), start_from=str(tmp_path / "nowhere")))

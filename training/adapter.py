@@ -17,7 +17,7 @@ from mmrag.policy.load import TOWERS
 from mmrag.settings import ROOT
 
 EXCLUDED = rf".*({'|'.join(TOWERS)}).*"  # modules without an adapter
-PLACES = ("base", "start", "out", "runs", "resume")
+PLACES = ("base", "start", "start_from", "out", "runs", "device", "resume")
 LIBRARIES = ("torch", "transformers", "trl", "peft", "bitsandbytes")
 
 
@@ -47,7 +47,7 @@ def digest(folder: Path) -> str:
 
 
 def portable(config: Any) -> dict[str, Any]:
-    """The settings of a dataclass without folders, which are those of one machine, and without `resume`."""
+    """The settings of a dataclass without folders and device, which are those of one machine, and without `resume`."""
     return {name: value for name, value in asdict(config).items() if name not in PLACES}
 
 

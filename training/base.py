@@ -1,12 +1,12 @@
 """Pre-training of the embedded model from nothing: seeing and reading, on a stream of fresh worlds.
 
-    python -m training.base --config training/configs/base.yaml [--resume] [--device cuda]
+    python -m training.base --config training/configs/base.yaml [--resume true] [--device cuda]
 
 Ours, from the measurements in docs/benchmarks.md: Muon, a loss on the prompt's words too at first, and a curriculum
 over documents and skills. Lessons of many worlds are mixed in every chunk of the stream: fed one world at a time, the
 model learned that world's names by heart within its forty steps, and after 3.4 M tokens still could not copy one. Chunk
-k is a pure function of the configuration and k, so a killed run goes on with `--resume` at the chunk after the last
-checkpoint. Half-written checkpoints are invisible: the folder is renamed last.
+k is a pure function of the configuration and k, so a killed run goes on with `--resume true` at the chunk after its
+last checkpoint. Half-written checkpoints are invisible: the folder is renamed last.
 """
 
 from __future__ import annotations
@@ -189,14 +189,14 @@ class Run:
         self.device = checkpoint.device(config.device)
         torch.manual_seed(config.seed)
         fresh = {"tokens": 0, "chunk": config.start_at, "step": 0, "seconds": 0.0}
-        self.model: Any
-        self.model, self.processor, self.state = checkpoint.begin(self.folder, config.start_from, config.resume, fresh)
+        begun = checkpoint.begin(self.folder, config, fresh)
+        self.model, self.processor, self.state = begun.model, begun.processor, begun.state
         if self.state.get("before", {}).get("pictures"):
             rest(self.model.model.visual)
         self.model.to(self.device).train()
         self.optimizers = Optimizers(self.model, config.learning_rate, config.weight_decay)
-        if config.resume:
-            self.optimizers.load(load_file(self._last() / "optimizer.safetensors", device=str(self.device)))
+        if begun.last:
+            self.optimizers.load(load_file(begun.last / "optimizer.safetensors", device=str(self.device)))
         self.writer = SummaryWriter(str(self.folder / "tensorboard"))
         self.writer.add_text("config", json.dumps(asdict(config), indent=1))
 

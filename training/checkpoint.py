@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,24 +15,42 @@ from torch import Tensor
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from mmrag.errors import CheckpointError
+from training.adapter import made_with, portable
 from training.architecture import make_model, make_processor, make_tokenizer
 from training.vocabulary import texts
 
 
-def begin(run: Path, start_from: str, resume: bool, fresh: Mapping[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
-    """Model, processor and state of a run that goes on, that starts from a checkpoint, or from random weights.
+@dataclass(frozen=True)
+class Begun:
+    """What a run begins with. `last`: the checkpoint that it goes on from, if it was begun before."""
 
-    `fresh` is the state of a new run; one that starts from a checkpoint knows what that has cost ("before").
+    model: Any
+    processor: Any
+    state: dict[str, Any]
+    last: Path | None
+
+
+def begin(run: Path, config: Any, fresh: Mapping[str, Any]) -> Begun:
+    """Go on with `run` where `config.resume` and there is a checkpoint; else from `config.start_from`, or from nothing.
+
+    `config`: the dataclass of the run's settings. `fresh` is the state of a new run; to it come the settings, the
+    commit and the libraries, and what the weights that it starts from have cost ("before").
 
     Raises:
-        CheckpointError: there is nothing to go on with or to start from.
+        CheckpointError: there is nothing to start from, or the run was begun with other settings.
     """
-    if resume:
-        return *load(run / "last"), json.loads((run / "last" / "state.json").read_text())
-    if start_from:
-        return *load(Path(start_from)), {**fresh, "before": spent(Path(start_from))}
+    settings, last = portable(config), run / "last"
+    if config.resume and last.exists():
+        state = json.loads((last / "state.json").read_text())
+        if other := [name for name, value in settings.items() if state["settings"].get(name, value) != value]:
+            raise CheckpointError(f"{run} was begun with another {', '.join(other)}: begin anew without --resume true")
+        return Begun(*load(last), state, last)
+    state = {**fresh, "settings": settings, **made_with()}
+    if config.start_from:
+        start = Path(config.start_from)
+        return Begun(*load(start), {**state, "before": spent(start)}, None)
     processor = make_processor(make_tokenizer(texts()))
-    return make_model(processor.tokenizer), processor, dict(fresh)
+    return Begun(make_model(processor.tokenizer), processor, state, None)
 
 
 def load(folder: Path) -> tuple[Any, Any]:
@@ -41,7 +60,7 @@ def load(folder: Path) -> tuple[Any, Any]:
         CheckpointError: there is none.
     """
     if not (folder / "config.json").is_file():
-        raise CheckpointError(f"there is no checkpoint in {folder}: run without --resume and --start_from")
+        raise CheckpointError(f"there is no checkpoint in {folder}: train one, or give another --start_from")
     processor = AutoProcessor.from_pretrained(folder, local_files_only=True)
     return AutoModelForImageTextToText.from_pretrained(folder, local_files_only=True, dtype=torch.float32), processor
 

@@ -1,6 +1,6 @@
 """The vision tower learns to see, before the language model reads what it sees.
 
-    python -m training.sight --config training/configs/sight.yaml [--resume] [--device cuda]
+    python -m training.sight --config training/configs/sight.yaml [--resume true] [--device cuda]
 
 Ours. In sentences about pictures one token in ten tells a count, a digit or a side: after 27 M tokens of them the
 colours were right and everything small was at chance (docs/benchmarks.md). Here every picture answers everything that
@@ -150,15 +150,16 @@ class Run:
         self.device = checkpoint.device(config.device)
         torch.manual_seed(config.seed)
         fresh = {"pictures": 0, "seconds": 0.0}
-        self.model, self.processor, self.state = checkpoint.begin(self.folder, config.start_from, config.resume, fresh)
+        begun = checkpoint.begin(self.folder, config, fresh)
+        self.model, self.processor, self.state = begun.model, begun.processor, begun.state
         self.tower = self.model.model.visual
         self.queries = Queries(asked(), self.tower.config.out_hidden_size)
-        if config.resume:
-            self.queries.load_state_dict(load_file(self.folder / "last" / "queries.safetensors"))
+        if begun.last:
+            self.queries.load_state_dict(load_file(begun.last / "queries.safetensors"))
         self.both = nn.ModuleDict({"tower": self.tower, "queries": self.queries}).to(self.device).train()
         self.optimizers = Optimizers(self.both, config.learning_rate, config.weight_decay)
-        if config.resume:
-            self.optimizers.load(load_file(self.folder / "last" / "optimizer.safetensors", device=str(self.device)))
+        if begun.last:
+            self.optimizers.load(load_file(begun.last / "optimizer.safetensors", device=str(self.device)))
         self.writer = SummaryWriter(str(self.folder / "tensorboard"))
         self.writer.add_text("config", json.dumps(asdict(config), indent=1))
 
