@@ -27,7 +27,17 @@ from mmrag.policy.prompts import JUDGE, RANK, as_text
 from mmrag.settings import ROOT
 from mmrag.types import Question
 from training.architecture import make_model, make_processor, make_tokenizer
-from training.base import HELD_OUT, STRESS, BaseConfig, Run, chunk_batches, documents_at, level_at, stress_at
+from training.base import (
+    HELD_OUT,
+    STRESS,
+    BaseConfig,
+    Run,
+    chunk_batches,
+    classroom,
+    documents_at,
+    level_at,
+    stress_at,
+)
 from training.batches import (
     DECISIVE_WEIGHT,
     HELPS_WEIGHT,
@@ -190,6 +200,17 @@ def test_a_lesson_in_chaining_asks_as_in_use_and_takes_both_steps(room: Classroo
         assert rank
         assert set(re.findall(r"\[\d\]", rank[1])) == set(re.findall(r"\[\d\]", example.target.partition("<rank>")[0]))
         assert example.target.endswith(f"</rank><answer> {', '.join(question.answers)}</answer>")
+
+
+@pytest.mark.parametrize(
+    ("level", "documents"), sorted({(level_at(n / 300), documents_at(n / 300)) for n in range(300)})
+)
+def test_every_skill_has_lessons_wherever_the_curriculum_stands(level: int, documents: int) -> None:
+    for seed in (6, 7):
+        room = classroom(BaseConfig(entities=60), seed, level, documents, random.Random(seed))
+        for skill in SKILLS:
+            for _ in range(12):
+                assert skill(room).target, skill.__name__
 
 
 def test_a_lesson_in_gathering_takes_a_step_for_everything_that_fits_in_the_order_in_which_it_is_met() -> None:

@@ -68,7 +68,8 @@ def steps(question: Question) -> str:
 def _in_steps(room: Classroom, question: Question, asked: str, skill: str, missing: float = LACKING) -> Example:
     """All steps and the answer over the shown documents; in some lessons one is lacking, which ends it."""
     query = replace(room.query(question), text=asked)
-    count = room.rng.randint(len(question.evidence), max(2, room.documents))
+    gold = len(question.evidence)
+    count = room.rng.randint(gold, max(gold, 2, room.documents))
     lacking = room.rng.random() < missing
     shown = room.lacking(question, count) if lacking else room.shuffled(question, count)
     return answered(room, question, query, shown, skill, question.type)
