@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import random
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -91,9 +90,8 @@ class Stream(IterableDataset[tuple[int, float, Batch]]):
         self.config, self.processor, self.start = config, processor, start
 
     def __iter__(self) -> Iterator[tuple[int, float, Batch]]:
-        torch.set_num_threads(1)
         if get_worker_info():
-            os.nice(10)  # on two cores it then draws while the trainer waits, not while it computes
+            torch.set_num_threads(1)
         for number in range(self.start, self.config.chunks):
             batches = list(chunk_batches(self.config, self.processor, number))
             for index, batch in enumerate(batches):
@@ -169,6 +167,15 @@ def prompt_weight_at(done: float) -> float:
     return PROMPT_WEIGHT if done < 0.13 else 0.0
 
 
+def beside(device: torch.device) -> dict[str, int]:
+    """How a data loader draws what comes next: in a process of its own beside a card.
+
+    Not on a CPU, whose threads wait for each other at every product: on two cores a process that drew in what time they
+    left, even at the lowest priority, halved their speed.
+    """
+    return {"num_workers": 1, "prefetch_factor": AHEAD} if device.type == "cuda" else {"num_workers": 0}
+
+
 def rest(tower: Any) -> None:
     """Let a tower that `training.sight` has taught stay as it is, but for what feeds the first layers directly.
 
@@ -205,7 +212,7 @@ class Run:
         config, state = self.config, self.state
         stream = Stream(config, self.processor, state["chunk"])
         before, since = state["seconds"], time.monotonic()
-        for number, done, batch in DataLoader(stream, batch_size=None, num_workers=1, prefetch_factor=AHEAD):
+        for number, done, batch in DataLoader(stream, batch_size=None, **beside(self.device)):
             if number != state["chunk"]:
                 self.end_of_chunk(number)
             loss = self.update(to_device(batch, self.device), done)
