@@ -26,7 +26,7 @@ screenshots: .venv/test browser
 bench: .venv/test
 	$(PY) -m tests.bench
 
-# The tower, then the whole; begun again, it goes on where it stopped.
+# The tower, then the whole; begun again, it goes on where it stopped (without runs/sight and runs/base, from nothing).
 train-base: .venv/demo
 	$(PY) -m training.sight --config training/configs/sight.yaml --resume true
 	$(PY) -m training.base --config training/configs/base.yaml --resume true
@@ -35,7 +35,7 @@ train-base: .venv/demo
 train-sft: .venv/demo
 	$(PY) -m training.sft --config training/configs/sft.yaml
 
-# Both reinforcement stages; begun again too, they go on where they stopped.
+# Both reinforcement stages; begun again, they go on where they stopped.
 train-stages: .venv/demo
 	$(PY) -m training.stage1 --config training/configs/embedded-stage1.yaml --resume true
 	$(PY) -m training.stage2 --config training/configs/embedded-stage2.yaml --resume true

@@ -85,6 +85,14 @@ def test_a_run_that_is_to_go_on_begins_where_there_is_nothing_yet(tmp_path: Path
     assert begun.state["pictures"] == 0
 
 
+def test_a_run_that_was_killed_while_its_checkpoint_was_put_in_place_goes_on_from_the_one_before(
+    tmp_path: Path,
+) -> None:
+    Run(replace(SMALL, out=str(tmp_path), pictures=16)).train()
+    (tmp_path / "last").rename(tmp_path / "old")
+    assert Run(replace(SMALL, out=str(tmp_path), pictures=16, resume=True)).state["pictures"] == 16
+
+
 def test_a_run_goes_on_with_the_settings_that_it_was_begun_with_alone(tmp_path: Path) -> None:
     short = replace(SMALL, out=str(tmp_path), pictures=16)
     Run(short).train()

@@ -39,10 +39,13 @@ def begin(run: Path, config: Any, fresh: Mapping[str, Any]) -> Begun:
     Raises:
         CheckpointError: there is nothing to start from, or the run was begun with other settings.
     """
-    settings, last = portable(config), run / "last"
+    settings, last, old = portable(config), run / "last", run / "old"
+    if old.exists() and not last.exists():  # it was killed between the two renames of `save`
+        old.rename(last)
     if config.resume and last.exists():
         state = json.loads((last / "state.json").read_text())
-        if other := [name for name, value in settings.items() if state["settings"].get(name, value) != value]:
+        before = state.get("settings", {})
+        if other := [name for name, value in settings.items() if before.get(name, value) != value]:
             raise CheckpointError(f"{run} was begun with another {', '.join(other)}: begin anew without --resume true")
         return Begun(*load(last), state, last)
     state = {**fresh, "settings": settings, **made_with()}
