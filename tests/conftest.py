@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 
 from mmrag.policy.prompts import JUDGE, RANK
 from mmrag.session import OpenCollection, Session, open_collection, open_session
-from tests.test_retrieval import write_checkpoint
+from tests.retrieval.parts import write_checkpoint
 from training.architecture import make_model, make_processor, make_tokenizer
 
 TEXTS = {

@@ -113,14 +113,14 @@ def test_a_closed_trace_leaves_the_model_free(session: Session) -> None:
     for trace in growth:
         if trace.phase is Phase.ANSWERING:
             break
-    growth.close()  # type: ignore[attr-defined]
+    growth.close()
     assert list(session.ask(QUERY, "base", SHORT))[-1].phase is Phase.DONE
 
 
 def test_an_unknown_system_is_named_with_those_there_are(opened: OpenCollection, session: Session) -> None:
     with pytest.raises(BadSetting, match="rft"):
         make_system("gpt", opened, session.policy)
-    assert all(SYSTEMS[name].name == name for name in SYSTEMS)  # type: ignore[attr-defined]
+    assert all(SYSTEMS[name].name == name for name in SYSTEMS)
 
 
 def test_a_well_formed_text_becomes_sentences_ranking_and_answer() -> None:

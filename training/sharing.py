@@ -4,7 +4,7 @@ Ours, beneath TRL's `GRPOTrainer`, which reads a prompt anew for every completio
 prompt here is some ten times as long as what is written, so nearly all of a step on a CPU went there. Keys and values
 of the prompt are computed once, with their gradient, and never copied: the completions of a prompt are one sequence
 after it, without padding between them, in which a mask keeps each to itself. The numbers are TRL's own up to rounding
-(tests/test_sharing.py). Completions leave the batch as they end.
+(tests/training/test_sharing.py). Completions leave the batch as they end.
 
 Models outside `SHARING`, several processes, gradient checkpointing, vLLM, and sampling by more than a temperature go
 TRL's way.

@@ -64,7 +64,7 @@ def test_nothing_shown_is_nothing_judged(policy: LocalPolicy) -> None:
 
 
 def test_reasons_are_what_the_model_writes_for_each_document_alone(policy: LocalPolicy) -> None:
-    runner: SharedRunner = policy._runner  # type: ignore[assignment]
+    runner: SharedRunner = policy._runner
     prompts = [judge_prompt(QUERY, one) for one in MIX]
     together = runner.open(prompts, (0, 1), 6)
     decode = policy._processor.tokenizer.decode
@@ -91,7 +91,7 @@ def test_each_distinct_picture_passes_the_vision_tower_once(policy: LocalPolicy)
 
 
 def test_a_model_of_another_family_is_judged_in_whole_batches_with_the_same_result(policy: LocalPolicy) -> None:
-    runner = WholeRunner(policy._model, policy._processor, policy._runner._ends)  # type: ignore[attr-defined]
+    runner = WholeRunner(policy._model, policy._processor, policy._runner._ends)
     prompts = [judge_prompt(QUERY, one) for one in MIX]
     here, there = policy._runner.open(prompts, (300, 301), 4), runner.open(prompts, (300, 301), 4)
     assert [one.tokens for one in here] == [one.tokens for one in there]

@@ -31,7 +31,7 @@ def test_closing_a_stream_stops_the_model(policy: LocalPolicy) -> None:
     pieces = policy.generate(PROMPT, 200)
     next(pieces)
     after_one = len(steps)
-    pieces.close()  # type: ignore[attr-defined]
+    pieces.close()
     hook.remove()
     assert len(steps) == after_one
     assert after_one < 10

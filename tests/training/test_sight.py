@@ -69,7 +69,7 @@ def test_a_run_that_is_stopped_and_resumed_ends_with_the_weights_of_one_that_was
             raise KeyboardInterrupt
         return update(*batch)
 
-    stopped.update = half  # type: ignore[method-assign,assignment]
+    stopped.update = half
     with pytest.raises(KeyboardInterrupt):
         stopped.train()
     resumed = Run(replace(parts, resume=True))

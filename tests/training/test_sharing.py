@@ -12,7 +12,7 @@ from torch import Tensor
 from trl import GRPOConfig, GRPOTrainer
 
 from mmrag.policy.load import load_weights
-from tests.test_grpo import SETTINGS, config, room, rows  # noqa: F401 fixtures
+from tests.training.parts import SETTINGS, config
 from training.chronicle import Chronicle
 from training.grpo import Stage, taking_any_pictures
 from training.sharing import Prompts, sample
@@ -20,7 +20,7 @@ from training.start import adapted
 
 
 @pytest.fixture(scope="module")
-def stage(rows: Dataset, random_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Stage:  # noqa: F811
+def stage(rows: Dataset, random_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Stage:
     """A trainer that has done nothing yet, on rows with none, one and many pictures."""
     folder = tmp_path_factory.mktemp("stage")
     settings = config(random_checkpoint, folder / "out")
@@ -38,7 +38,7 @@ def stage(rows: Dataset, random_checkpoint: Path, tmp_path_factory: pytest.TempP
     return made
 
 
-def batch(stage: Stage, rows: Dataset) -> dict[str, Any]:  # noqa: F811
+def batch(stage: Stage, rows: Dataset) -> dict[str, Any]:
     """Completions of two prompts, four of each, shuffled as TRL shuffles them."""
     torch.manual_seed(0)
     stage._step, stage._buffered_inputs = 0, None
@@ -57,7 +57,7 @@ def arguments(inputs: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def test_probabilities_and_gradients_are_those_of_whole_prompts(stage: Stage, rows: Dataset) -> None:  # noqa: F811
+def test_probabilities_and_gradients_are_those_of_whole_prompts(stage: Stage, rows: Dataset) -> None:
     inputs = batch(stage, rows)
     real = inputs["completion_mask"].bool()
     found: list[tuple[Tensor, Tensor, list[Tensor]]] = []
@@ -76,7 +76,7 @@ def test_probabilities_and_gradients_are_those_of_whole_prompts(stage: Stage, ro
         torch.testing.assert_close(mine, yours, atol=2e-3, rtol=2e-3)
 
 
-def test_completions_that_are_masked_whole_change_nothing_for_the_others(stage: Stage, rows: Dataset) -> None:  # noqa: F811
+def test_completions_that_are_masked_whole_change_nothing_for_the_others(stage: Stage, rows: Dataset) -> None:
     inputs = batch(stage, rows)
     whole, _, _ = stage._get_per_token_logps_and_entropies(stage.model, **arguments(inputs))
     cut = inputs["completion_mask"].clone()
@@ -88,7 +88,7 @@ def test_completions_that_are_masked_whole_change_nothing_for_the_others(stage: 
     assert logps.isfinite().all()
 
 
-def test_a_prompt_counts_as_another_where_only_its_picture_differs(stage: Stage, rows: Dataset) -> None:  # noqa: F811
+def test_a_prompt_counts_as_another_where_only_its_picture_differs(stage: Stage, rows: Dataset) -> None:
     pictured = next(one for one in rows if len(one["images"]) == 1)
     grey = {**pictured, "images": [pictured["images"][0].convert("L").convert("RGB")]}
     texts = [stage.processing_class.apply_chat_template(pictured["prompt"], add_generation_prompt=True)] * 3
@@ -103,7 +103,7 @@ def test_a_prompt_counts_as_another_where_only_its_picture_differs(stage: Stage,
 
 def test_greedy_writing_is_that_of_generate_and_ends_at_the_end_token(
     stage: Stage,
-    rows: Dataset,  # noqa: F811
+    rows: Dataset,
 ) -> None:
     network = stage.model.get_base_model().eval()
     texts = [

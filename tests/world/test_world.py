@@ -180,7 +180,7 @@ def test_comparisons_come_out_as_their_numbers_do(questions: list[Question]) -> 
             values = {hop.statement: int(hop.answer) for hop in question.hops}
             wins = min if "earlier" in question.question else max
             assert question.answers[0] in wins(values, key=values.__getitem__)
-            numbers, won = re.search(r"\((.*)\): (.*)", question.conclusion).groups()  # type: ignore[union-attr]
+            numbers, won = re.search(r"\((.*)\): (.*)", question.conclusion).groups()
             assert won.endswith(f" {question.answers[0]}")
             assert won in numbers.split(", ")
             assert len(numbers.split(", ")) == 2

@@ -6,19 +6,16 @@ import errno
 import json
 import math
 import os
-import random
 import signal
 import subprocess
 import sys
 import time
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas
 import pytest
-import torch
 from datasets import Dataset
 from PIL import Image
 from transformers import AutoProcessor, TrainerState
@@ -26,195 +23,15 @@ from trl import GRPOConfig
 
 from mmrag.errors import CheckpointError, StorageFull
 from mmrag.policy.load import load_policy
-from mmrag.policy.local import LocalPolicy
-from mmrag.policy.prompts import Shown, judge_prompt, rank_prompt
 from mmrag.runs import read_run
-from mmrag.settings import MODELS, POLICY, Settings
-from mmrag.types import Document, Modality, Query, Question
+from tests.training.parts import QUERY, SETTINGS, SHOWN, config
 from training import grpo
 from training.checkpoint import clear
 from training.chronicle import Chronicle
-from training.classroom import Classroom
-from training.contrast import Trial, completions, contrasting
 from training.grpo import Diverged, Watch, taking_any_pictures, train, verdict_tokens
-from training.rewards import ranked
 from training.rewards.pointwise import KEPT
-from training.rows import FEATURES, Worlds, judged_rows, mapped, ranked_rows, row
 from training.start import StageConfig, begun
-from training.supervised import labelled
-from training.world import World
 from training.worth import component, rewards, score
-
-QUERY = Query("Which colour is the roof?")
-QUESTION = Question("q", QUERY.text, ("red",), evidence=("a",))
-SHOWN = Shown(Document("a", Modality.PASSAGE, "Roof", "The roof is red."))
-SETTINGS = {
-    "max_steps": 3,
-    "per_device_train_batch_size": 8,
-    "num_generations": 4,
-    "max_completion_length": 6,
-    "learning_rate": 1e-4,
-    "logging_steps": 1,
-    "eval_strategy": "steps",
-    "eval_steps": 1,
-    "save_strategy": "steps",
-    "save_steps": 1,
-    "load_best_model_at_end": True,
-    "metric_for_best_model": "eval_reward",
-    "report_to": "none",
-    "bf16": False,
-    "use_cpu": True,
-    "gradient_checkpointing": False,
-    "seed": 3,
-}
-
-
-@pytest.fixture(scope="module")
-def room() -> Classroom:
-    world = World(9_400, 12)
-    return Classroom(world, tuple(world.questions(40, "train")), random.Random(0), 4)
-
-
-@pytest.fixture(scope="module")
-def rows(room: Classroom) -> Dataset:
-    """Judged and ranked rows, with none, one and many pictures."""
-    made: list[dict[str, Any]] = []
-    for question in [q for q in room.questions if q.evidence and len(q.evidence) < 4][:10]:
-        query, shown = room.query(question), room.shuffled(question, 4)
-        made.append(row(rank_prompt(query, shown), question, [one.document.id for one in shown], "ranked", None))
-        one = shown[0]
-        wanted = one.document.id in question.evidence
-        made.append(row(judge_prompt(query, one), question, [one.document.id], "judged", wanted))
-    found = Dataset.from_list(made, features=FEATURES)
-    assert {0, 1} < {len(one["images"]) for one in found}
-    return found
-
-
-@pytest.fixture(scope="module")
-def sft() -> LocalPolicy:
-    """The shipped policy, which knows the form."""
-    policy = load_policy(POLICY, {"sft": MODELS / "sft"}, dtype="float32")
-    policy.use("sft")
-    return policy
-
-
-def about(one: dict[str, Any]) -> tuple[Question, list[str]]:
-    """What a row asks, and what it shows."""
-    return Question.from_dict(json.loads(one["question"])), one["shown"]
-
-
-def config(random_checkpoint: Path, out: Path) -> StageConfig:
-    return StageConfig(base=str(random_checkpoint), start=str(random_checkpoint.parent / "sft"), out=str(out))
-
-
-def test_rows_of_stage_one_are_balanced_and_what_retrieval_brings() -> None:
-    made = list(judged_rows(Worlds((9_401,), 12, 20), 1, Settings()))
-    assert sum(one["wanted"] for one in made) * 2 == len(made) > 0
-    for one in made:
-        gold = json.loads(one["question"])["evidence"]
-        assert (one["shown"][0] in gold) == one["wanted"]
-        assert len(one["images"]) == sum(block["type"] == "image" for block in one["prompt"][0]["content"])
-
-
-def test_rows_that_the_policy_has_settled_are_left_out_and_both_kinds_stay_equal(random_checkpoint: Path) -> None:
-    policy = load_policy(random_checkpoint)
-    some = Worlds((9_401,), 12, 20)
-    every = list(judged_rows(some, 1, Settings()))
-    assert list(judged_rows(some, 1, Settings(), lambda: policy, 1.0)) == every
-    assert list(judged_rows(some, 1, Settings(), lambda: policy, 0.0)) == []
-    half = list(judged_rows(some, 1, Settings(), lambda: policy, 0.5))
-    assert [one["wanted"] for one in half] == [True, False] * (len(half) // 2)
-    assert all(one in every for one in half)
-    assert len(half) < len(every)
-
-
-def test_most_rows_that_lack_evidence_are_given_it_last(random_checkpoint: Path) -> None:
-    policy = load_policy(random_checkpoint)
-    some, settings = Worlds((9_401,), 24, 40, composed=0.8), Settings(threshold=0.0, top_k=4)
-    every, few, none = (list(ranked_rows(some, 1, settings, lambda: policy, share)) for share in (1.0, 0.25, 0.0))
-
-    def lacking(rows: list[dict[str, Any]]) -> int:
-        return sum(not set(json.loads(one["question"])["evidence"]) <= set(one["shown"]) for one in rows)
-
-    assert 0 < lacking(few) < lacking(every) / 2
-    assert lacking(none) == 0
-    assert len(every) == len(few) == len(none)
-    for before, after in zip(every, none, strict=True):
-        gold = json.loads(before["question"])["evidence"]
-        assert after["shown"] == before["shown"] + [one for one in gold if one not in before["shown"]]
-
-
-def test_rows_whose_completions_are_all_worth_the_same_are_left_out(sft: LocalPolicy) -> None:
-    some, settings = Worlds((9_401,), 24, 16), Settings()
-    every, teaching = (list(ranked_rows(some, 1, settings, lambda: sft, 1.0, trial)) for trial in (None, Trial(4)))
-    assert 0 < len(teaching) < len(every)
-    assert all(one in every for one in teaching)
-    assert teaching == list(ranked_rows(some, 1, settings, lambda: sft, 1.0, Trial(4))), "the same draws every time"
-    asked = [(labelled(one).prompt, *about(one)) for one in every]
-    assert not any(contrasting(sft, asked, Trial(1, 64), random.Random(0))), "one alone differs from none"
-
-
-def test_some_rows_that_are_always_answered_rightly_stay_as_reminders(sft: LocalPolicy) -> None:
-    some, settings = Worlds((9_401,), 24, 16), Settings()
-    rows = list(ranked_rows(some, 1, settings, lambda: sft))
-    asked = [(labelled(one).prompt, *about(one)) for one in rows]
-    surely = Trial(2, temperature=0.01)  # so that hardly any group differs
-    none, half, every = (
-        contrasting(sft, asked, replace(surely, reminded=share), random.Random(0)) for share in (0.0, 0.5, 1.0)
-    )
-    written = completions(sft, [prompt for prompt, *_ in asked], surely)
-    worth = [[ranked(text, *about(one)).total for text in texts] for one, texts in zip(rows, written, strict=True)]
-    right = [min(some) > 0.99 for some in worth]
-    assert sum(none) < sum(half) < sum(every)
-    assert every == [a or b for a, b in zip(none, right, strict=True)]
-
-
-@pytest.mark.parametrize("known", [True, False])
-def test_completions_are_drawn_as_the_policy_writes(
-    sft: LocalPolicy,
-    rows: Dataset,
-    known: bool,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    if not known:  # a family whose prompts cannot be read once for all
-        monkeypatch.setattr("training.contrast.SHARING", ())
-    torch.manual_seed(0)
-    asked = [one for one in rows if one["kind"] == "ranked"]
-    drawn = completions(sft, [labelled(one).prompt for one in asked], Trial(3, 96))
-    assert [len(some) for some in drawn] == [3] * len(asked)
-    scored = [ranked(text, *about(one)) for one, some in zip(asked, drawn, strict=True) for text in some]
-    assert sum(one.components["format"] for one in scored) > 0.6 * len(scored)
-    assert len({text for some in drawn for text in some}) > len(asked)
-    cold = completions(sft, [labelled(one).prompt for one in asked], Trial(3, 96, temperature=0.01))
-    assert len({text for some in cold for text in some}) == len(asked), "hardly any is drawn but the likeliest"
-
-
-def test_rows_of_stage_two_show_what_the_policy_keeps(random_checkpoint: Path, tmp_path: Path) -> None:
-    policy = load_policy(random_checkpoint)
-    make = partial(ranked_rows, Worlds((9_401,), 12, 10), 1, Settings(threshold=0.0, top_k=3), lambda: policy)
-    made = mapped(make, tmp_path / "rows", {"seed": 1})
-    assert len(made) == 10
-    assert all(len(one["shown"]) == 3 for one in made)
-
-
-def test_composed_questions_have_the_share_that_is_asked_for() -> None:
-    asked = Worlds((9_401,), 24, 20, composed=0.75).asked(World(9_401, 24))
-    assert sum(len(one.evidence) > 1 for one in asked) == 15
-    assert len(asked) == len({one.id for one in asked}) == 20
-
-
-def test_rows_are_made_once_and_mapped_from_disk(tmp_path: Path) -> None:
-    calls = []
-
-    def make() -> Any:
-        calls.append(1)
-        yield row(judge_prompt(QUERY, SHOWN), QUESTION, ["a"], "judged", True)
-
-    first, second = (mapped(make, tmp_path / "rows", {"seed": 1}) for _ in range(2))  # type: ignore[arg-type]
-    assert len(calls) == 1
-    assert first[0] == second[0]
-    mapped(make, tmp_path / "rows", {"seed": 2})  # type: ignore[arg-type]
-    assert len(calls) == 2, "rows of other settings are not taken for these"
 
 
 def test_a_component_is_told_of_its_own_rows_alone(rows: Dataset) -> None:
@@ -337,7 +154,7 @@ def test_a_killed_run_goes_on_with_the_prompts_that_were_to_come(
 
     def start(run: Path, resume: bool) -> subprocess.Popen[bytes]:
         arguments = [str(tmp_path / "rows"), str(run), str(random_checkpoint), "resume" if resume else "fresh"]
-        code = "from tests.test_grpo import run_of; import sys; run_of(*sys.argv[1:])"
+        code = "from tests.training.test_grpo import run_of; import sys; run_of(*sys.argv[1:])"
         return subprocess.Popen(
             [sys.executable, "-c", code, *arguments],
             stderr=subprocess.DEVNULL,

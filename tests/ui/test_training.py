@@ -13,11 +13,9 @@ from playwright.sync_api import Browser, Page, expect
 from mmrag.runs import read_run
 from mmrag.ui import learning
 from mmrag.ui.launch import Served, launch
-from tests.ui_backend import ScriptedBackend
-from tests.ui_watched import Watched
+from tests.ui.backend import ScriptedBackend
+from tests.ui.watched import Watched
 from training.chronicle import Chronicle
-
-pytest_plugins = ("tests.ui_served",)
 
 HOSTILE = "<img src=x onerror='alert(1)'>${alert(2)}</pre><script>alert(3)</script>"
 VARIANTS = {
@@ -127,7 +125,7 @@ def test_one_run_has_a_colour_for_each_figure_and_several_have_one_each(chronicl
 
 
 def test_results_are_told_with_intervals_and_as_text() -> None:
-    told = learning.results({**RESULTS, "figures": {**RESULTS["figures"], "answer.em": HOSTILE}})  # type: ignore[dict-item]
+    told = learning.results({**RESULTS, "figures": {**RESULTS["figures"], "answer.em": HOSTILE}})
     assert "<img" not in told
     assert "<script" not in told
     table = learning.results(RESULTS)

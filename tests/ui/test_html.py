@@ -18,7 +18,7 @@ from mmrag.ui.launch import host
 from mmrag.ui.markup import HUES, esc, letter, marks
 from mmrag.ui.rejudge import is_stale, kept, rejudge
 from mmrag.ui.strip import CITED, JUDGED, RANKED, lines
-from tests.ui_backend import ScriptedBackend, documents, grown, hits
+from tests.ui.backend import ScriptedBackend, documents, grown, hits
 
 LINKS = Links(lambda name, large: "picture")
 

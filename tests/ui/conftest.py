@@ -9,8 +9,8 @@ from playwright.sync_api import Browser, sync_playwright
 
 from mmrag.ui.launch import Served, launch
 from tests.browser import ARGUMENTS, chromium
-from tests.ui_backend import ScriptedBackend
-from tests.ui_watched import Watched
+from tests.ui.backend import ScriptedBackend
+from tests.ui.watched import Watched
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
 """Every text from outside is hostile until escaped: in real Chromium no payload runs, and each is read as text.
 
-Run with `python -m pytest tests/test_ui_hostile.py`.
+Run with `python -m pytest tests/ui/test_hostile.py`.
 """
 
 from __future__ import annotations
@@ -14,10 +14,8 @@ from mmrag.types import Document, Hit, Malformed, Modality, Phase, Query, Rankin
 from mmrag.ui.export import export
 from mmrag.ui.html import problem, remark
 from mmrag.ui.shell import examples, header
-from tests.ui_backend import MADE, ScriptedBackend
-from tests.ui_watched import Watched
-
-pytest_plugins = ("tests.ui_served",)
+from tests.ui.backend import MADE, ScriptedBackend
+from tests.ui.watched import Watched
 
 _RUN = "window.XSS=1"
 _TAGS = ("body", "details open", "svg", "video", "audio", "iframe", "marquee", "input autofocus", "object", "style")

@@ -14,10 +14,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from mmrag.types import Trace
 from mmrag.ui.launch import Served
-from tests.ui_backend import ScriptedBackend, documents, picture, png_of
-from tests.ui_watched import Watched
-
-pytest_plugins = ("tests.ui_served",)
+from tests.ui.backend import ScriptedBackend, documents, picture, png_of
+from tests.ui.watched import Watched
 
 HOT = "[...document.querySelectorAll('.link.hot')].map(e => e.dataset.ev)"
 

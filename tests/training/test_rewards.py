@@ -197,5 +197,5 @@ def test_any_readable_output_has_a_worth_between_nothing_and_one(order: list[int
 
 @pytest.mark.parametrize("module", [rewards, score, pointwise, listwise], ids=lambda one: one.__name__)
 def test_the_examples_in_the_docstrings_hold(module: object) -> None:
-    found = doctest.testmod(module)  # type: ignore[arg-type]
+    found = doctest.testmod(module)
     assert found.failed == 0

@@ -1,0 +1,81 @@
+"""Pre-training: its curriculum, and that a stopped run goes on where it stopped."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import Qwen3VLProcessor
+
+from training.base import (
+    BaseConfig,
+    Run,
+    chunk_batches,
+    documents_at,
+    level_at,
+)
+
+SMALL = BaseConfig(
+    chunks=3, worlds=2, entities=12, questions=20, lessons=6, budget=512, save_every=1, examined=16, examined_last=16
+)
+
+
+def test_the_curriculum_only_climbs() -> None:
+    climb = [(level_at(done / 50), documents_at(done / 50)) for done in range(51)]
+    assert climb == sorted(climb)
+    assert climb[0] == (1, 1)
+    assert climb[-1] == (3, 8)
+
+
+def test_a_chunk_of_the_stream_is_the_same_each_time(processor: Qwen3VLProcessor) -> None:
+    first, second = ([b.inputs["input_ids"] for b in chunk_batches(SMALL, processor, 1)] for _ in range(2))
+    assert len(first) == len(second)
+    assert all(torch.equal(one, other) for one, other in zip(first, second, strict=True))
+
+
+@pytest.mark.parametrize("pictures", [0, 64])
+def test_a_tower_that_was_taught_to_see_stays_as_it_is(pictures: int, random_checkpoint: Path, tmp_path: Path) -> None:
+    taught = tmp_path / "taught"
+    shutil.copytree(random_checkpoint, taught)
+    (taught / "state.json").write_text(json.dumps({"pictures": pictures}))
+    run = Run(replace(SMALL, out=str(tmp_path / "run"), start_from=str(taught), chunks=1))
+    before = {name: value.clone() for name, value in run.model.named_parameters()}
+    run.train()
+    moved = {name for name, value in run.model.named_parameters() if not torch.equal(value, before[name])}
+    assert any("language_model.layers" in name for name in moved)
+    assert any("deepstack_merger_list" in name for name in moved)
+    assert any("visual.blocks" in name or "visual.merger" in name for name in moved) == (pictures == 0)
+
+
+def test_a_killed_pre_training_goes_on_at_the_chunk_after_its_last_checkpoint(tmp_path: Path) -> None:
+    small = replace(SMALL, out=str(tmp_path), chunks=6)
+    flags = {name: str(value) for name, value in asdict(small).items() if value != ""}
+    command = [
+        sys.executable,
+        "-m",
+        "training.base",
+        *(part for flag in flags.items() for part in ("--" + flag[0], flag[1])),
+    ]
+    state = tmp_path / "last" / "state.json"
+    run = subprocess.Popen(command, stderr=subprocess.DEVNULL, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    deadline = time.monotonic() + 200
+    while not state.exists() and run.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.1)
+    run.send_signal(signal.SIGKILL)
+    run.wait()
+    stopped = json.loads(state.read_text())
+    assert 1 <= stopped["chunk"] < 6, "it was killed after a checkpoint and before the end"
+    Run(replace(small, resume=True)).train()
+    finished = json.loads(state.read_text())
+    assert finished["chunk"] == 6
+    assert finished["tokens"] > stopped["tokens"]
+    assert set(finished["held_out"])
