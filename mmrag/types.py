@@ -200,6 +200,17 @@ class Check(Value):
 
 
 @dataclass(frozen=True, slots=True)
+class Before(Value):
+    """What the same question came to just before, over other documents or by another adapter."""
+
+    trace_id: str
+    adapter: str | None
+    answer: str | None
+    shown: tuple[str, ...]
+    p_keep: Mapping[str, float] = field(default_factory=dict)  # by document id
+
+
+@dataclass(frozen=True, slots=True)
 class Trace(Value):
     """A question, its steps, the answer, checks, the model and the timings. It grows; each growth is a new value."""
 
@@ -214,6 +225,7 @@ class Trace(Value):
     checks: tuple[Check, ...] = ()
     fingerprint: Fingerprint | None = None
     timings: tuple[Timing, ...] = ()
+    before: Before | None = None
     version: int = TRACE_VERSION
 
     def __post_init__(self) -> None:

@@ -284,7 +284,7 @@ def held_out(
     model.eval()
     for one in in_batches(examples, config.budget, processor.tokenizer.pad_token_id, rng):
         batch = to_device(one, device)
-        right = model(**batch.inputs).logits[:, :-1].argmax(-1) == batch.labels[:, 1:]  # (B, L - 1)
+        right = model(**batch.inputs, use_cache=False).logits[:, :-1].argmax(-1) == batch.labels[:, 1:]  # (B, L - 1)
         within = batch.labels[:, 1:] != batch.inputs["input_ids"][:, 1:]
         weights = batch.weights[:, 1:].masked_fill(within, 0.0)
         for skill, hit, inside, weight in zip(batch.skills, right, within, weights, strict=True):

@@ -161,7 +161,7 @@ def weighted_loss(model: Any, batch: Batch) -> Tensor:
     """Cross-entropy of the next token, averaged by weight; logits are made only where some example counts."""
     weights = batch.weights[:, 1:]
     counted = weights.any(0).nonzero().squeeze(1)  # (C,) places before a token that counts
-    logits = model(**batch.inputs, logits_to_keep=counted).logits  # (B, C, V)
+    logits = model(**batch.inputs, use_cache=False, logits_to_keep=counted).logits  # (B, C, V)
     labels = batch.labels[:, 1:][:, counted]
     losses = torch.nn.functional.cross_entropy(logits.float().flatten(0, 1), labels.flatten(), reduction="none")
     weights = weights[:, counted].flatten()

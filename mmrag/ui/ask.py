@@ -15,9 +15,10 @@ from mmrag.types import Query, Trace
 from mmrag.ui import charts, frames, shell
 from mmrag.ui.assets import read
 from mmrag.ui.backend import Backend
+from mmrag.ui.before import remembering
 from mmrag.ui.frames import Frame
 from mmrag.ui.html import problem, remark
-from mmrag.ui.rejudge import kept, rejudge
+from mmrag.ui.rejudge import kept, rejudge, turned
 
 MODEL_LANE: Mapping[str, Any] = {"concurrency_id": "model", "concurrency_limit": 1}
 LIGHT: Mapping[str, Any] = {"concurrency_limit": None, "show_progress": "hidden", "api_visibility": "private"}
@@ -112,11 +113,19 @@ class AskPage:
         lane = {**LIGHT, **MODEL_LANE, "trigger_mode": "multiple"}
         offers = (self.examples.example, self.view.example)
         runs = [
-            gr.on([c.go.click, c.question.submit], self.ask, [c.question, self.picture, *c.settings], drawn, **lane),
-            *(chips(self.ask_example, c.settings, [*drawn, *asked], **lane) for chips in offers),
+            gr.on(
+                [c.go.click, c.question.submit],
+                self.ask,
+                [self.trace, c.question, self.picture, *c.settings],
+                drawn,
+                **lane,
+            ),
+            *(chips(self.ask_example, [self.trace, *c.settings], [*drawn, *asked], **lane) for chips in offers),
             self.view.again(self.answer_again, [self.trace, *c.settings], drawn, **lane),
         ]
         c.stop.click(self.stop, [self.trace], drawn, cancels=runs, **LIGHT)
+        # One at a time: of two clicks in a row each starts from what the other has made of the trace.
+        self.view.turn(self.turn, [self.trace], drawn, trigger_mode="multiple", **{**LIGHT, "concurrency_limit": 1})
         for slider in (c.threshold, c.top_k):
             slider.input(self.rejudge, [self.trace, c.top_k, c.threshold], drawn, trigger_mode="always_last", **LIGHT)
         c.upload.upload(self.add_picture, [c.upload], [self.picture, self.preview], **LIGHT)
@@ -124,14 +133,27 @@ class AskPage:
         page.load(self.open, None, [*drawn, *asked], **LIGHT)
 
     def ask(
-        self, question: str, picture: bytes | None, stage: str, retrieve: float, top_k: float, threshold: float
+        self,
+        previous: Trace | None,
+        question: str,
+        picture: bytes | None,
+        stage: str,
+        retrieve: float,
+        top_k: float,
+        threshold: float,
     ) -> Iterator[Update]:
         """Ask what stands in the box."""
         query = Query(question, picture)
-        yield from self._run(lambda: self.backend.ask(query, stage, _settings(retrieve, top_k, threshold)))
+        yield from self._run(lambda: self.backend.ask(query, stage, _settings(retrieve, top_k, threshold)), previous)
 
     def ask_example(
-        self, stage: str, retrieve: float, top_k: float, threshold: float, event: gr.EventData
+        self,
+        previous: Trace | None,
+        stage: str,
+        retrieve: float,
+        top_k: float,
+        threshold: float,
+        event: gr.EventData,
     ) -> Iterator[Update]:
         """Put an example into the box, and ask it."""
         try:
@@ -140,7 +162,8 @@ class AskPage:
             yield self._drawn(frames.broken(None, str(error)))
             return
         first = True
-        for update in self._run(lambda: self.backend.ask(query, stage, _settings(retrieve, top_k, threshold))):
+        settings = _settings(retrieve, top_k, threshold)
+        for update in self._run(lambda: self.backend.ask(query, stage, settings), previous):
             yield {**update, **(self._asked(query) if first else {})}
             first = False
 
@@ -155,7 +178,7 @@ class AskPage:
             settings = _settings(retrieve, top_k, threshold)
             return self.backend.answer_again(trace, kept(trace.steps[-1]), settings, stage)
 
-        yield from self._run(traces)
+        yield from self._run(traces, trace)
 
     def stop(self, trace: Trace | None) -> Update:
         """Show what had been made when the run was cancelled."""
@@ -168,6 +191,15 @@ class AskPage:
         if trace is None:
             return UNCHANGED
         return self._drawn(frames.still(rejudge(trace, float(threshold), int(top_k))))
+
+    def turn(self, trace: Trace | None, event: gr.EventData) -> Update:
+        """Keep one document that was dropped, or drop one that was kept."""
+        if trace is None:
+            return UNCHANGED
+        try:
+            return self._drawn(frames.still(turned(trace, str(event._data.get("id")))))
+        except MmragError as error:
+            return self._drawn(frames.broken(trace, str(error)))
 
     def add_picture(self, data: bytes | None) -> Update:
         """Make an upload safe and show it small; an unusable one is refused in one line."""
@@ -192,9 +224,10 @@ class AskPage:
             return self._drawn(frames.broken(None, str(error)))
         return {**self._drawn(frames.still(trace)), **self._asked(trace.query)}
 
-    def _run(self, traces: Callable[[], Iterator[Trace]]) -> Iterator[Update]:
+    def _run(self, traces: Callable[[], Iterator[Trace]], previous: Trace | None) -> Iterator[Update]:
         def started() -> Iterator[Trace]:
-            yield from traces()
+            for trace in traces():
+                yield remembering(trace, previous)
 
         for frame in frames.run(started(), self.backend):
             yield self._drawn(frame)

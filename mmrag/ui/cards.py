@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from mmrag.types import Document, Found, Hit, Modality, Step, Table, Verdict
+from mmrag.types import Before, Document, Found, Hit, Modality, Step, Table, Verdict
+from mmrag.ui.before import change
 from mmrag.ui.markup import Mark, chip, esc, icon, percent
-from mmrag.ui.rejudge import kept
+from mmrag.ui.rejudge import by_hand, kept
 
 PictureUrl = Callable[[str, bool], str]  # (document id, large?) -> the address of its picture
 EVEN = 0.5  # of P(keep): beneath it the model's own verdict is no
@@ -32,7 +33,10 @@ class Cards:
     marks: Mapping[str, Mark]
     picture: PictureUrl
     threshold: float
+    top_k: int
     answer: str  # its words are marked in the documents; empty for none
+    before: Before | None = None
+    hand: bool = False  # whether a person may keep or drop here
 
     def evidence(self) -> str:
         """Cards of what is not dropped: ranked ones, then kept ones, then those still to be judged."""
@@ -44,9 +48,10 @@ class Cards:
         if not judged:
             return _section("Evidence, as retrieved", waiting)
         ranked = self.step.ranking.order if self.step.ranking else ()
-        first = [name for name in dict.fromkeys((*ranked, *kept(self.step))) if name in hits]
-        heading = "Evidence, as the model ranks it" if ranked else "Evidence kept"
-        cards = "".join(self._card(hits[name]) for name in first) or _NOTHING
+        keeping = kept(self.step)
+        first = sorted(keeping, key=lambda name: ranked.index(name) if name in ranked else len(ranked))
+        heading = "Evidence, as the model ranks it" if ranked and first else "Evidence kept"
+        cards = "".join(self._card(hits[name]) for name in first if name in hits) or _NOTHING
         return _section(heading, cards) + (_section("Being judged", waiting) if waiting else "")
 
     def dropped(self) -> str:
@@ -75,9 +80,9 @@ class Cards:
             f'<details class="doc off link {mark.classes}" data-ev="{mark.letter}" data-card="{mark.letter}"'
             f' data-key="dropped-{mark.letter}"><summary><span class="badge {mark.classes} struck">{mark.letter}</span>'
             f'{_kind(document)}<span class="title" dir="auto">{esc(document.title)}</span>'
-            f"{_bar(verdict.p_keep, self.threshold) if verdict else ''}</summary>"
+            f"{self._changed(verdict)}{_bar(verdict.p_keep, self.threshold) if verdict else ''}</summary>"
             f'<div class="{"pictured" if thumb else ""}">{thumb}<div class="body">{_found(hit)}'
-            f"{self._meter(verdict)}{_reason(verdict)}{self._content(document)}</div></div></details>"
+            f"{self._meter(verdict, told=True)}{_reason(verdict)}{self._content(document)}</div></div></details>"
         )
 
     def _verdict(self, document_id: str) -> Verdict | None:
@@ -92,13 +97,38 @@ class Cards:
         rank = order.index(hit.document.id) + 1
         return f'<span class="rank"><b>#{rank}</b>{_move(hit.rank - rank)}</span>'
 
-    def _meter(self, verdict: Verdict | None) -> str:
+    def _changed(self, verdict: Verdict | None) -> str:
+        words = change(self.before, verdict) if verdict else ""
+        return f'<span class="changed">{words}</span>' if words else ""
+
+    def _exception(self, verdict: Verdict) -> str:
+        """Why a document is not kept though it is likely enough, or kept though the reason beneath says no."""
+        if verdict.document_id in by_hand(self.step, self.threshold, self.top_k):
+            return '<span class="sub">by hand</span>'
+        if not verdict.keep:
+            beyond = verdict.p_keep >= self.threshold
+            return '<span class="sub">over the threshold, but beyond top-k</span>' if beyond else ""
+        return '<span class="sub">rather no, but over the threshold</span>' if verdict.p_keep < EVEN else ""
+
+    def _turn(self, verdict: Verdict) -> str:
+        if not self.hand:
+            return ""
+        word, title = "drop" if verdict.keep else "keep", self.marks[verdict.document_id].title
+        return (
+            f'<button type="button" class="turn" data-trigger="turn" data-document="{esc(verdict.document_id)}"'
+            f' aria-label="{word} {esc(title)}">{word} it</button>'
+        )
+
+    def _meter(self, verdict: Verdict | None, told: bool = False) -> str:
+        """The verdict as a line; `told` where it stands elsewhere already that it has changed."""
         if verdict is None:
             return '<p class="verdict waiting"><span class="word">being judged</span><span class="meter"></span></p>'
         word, sign = ("kept", "keep") if verdict.keep else ("dropped", "drop")
-        told = f'<span class="word">{icon(sign)} {word}</span>{_bar(verdict.p_keep, self.threshold)}'
-        told += _exception(verdict, self.threshold)
-        return f'<p class="verdict {word}">{told}</p>'
+        changed = "" if told else self._changed(verdict)
+        return (
+            f'<p class="verdict {word}"><span class="word">{icon(sign)} {word}</span>'
+            f"{_bar(verdict.p_keep, self.threshold)}{self._exception(verdict)}{changed}{self._turn(verdict)}</p>"
+        )
 
     def _thumb(self, document: Document) -> str:
         alt = document.text or document.title
@@ -174,13 +204,6 @@ def _bar(p_keep: float, threshold: float) -> str:
 
 def _reason(verdict: Verdict | None) -> str:
     return f'<p class="reason" dir="auto">“{esc(verdict.reason)}”</p>' if verdict and verdict.reason else ""
-
-
-def _exception(verdict: Verdict, threshold: float) -> str:
-    """Why a document is not kept though it is likely enough, or kept though the reason beneath says no."""
-    if not verdict.keep:
-        return '<span class="sub">over the threshold, but beyond top-k</span>' if verdict.p_keep >= threshold else ""
-    return '<span class="sub">rather no, but over the threshold</span>' if verdict.p_keep < EVEN else ""
 
 
 def _table(table: Table, answer: str) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from mmrag.policy.grammar import NOT_FOUND
 from mmrag.types import Phase, Sentence, Step, Timing, Trace
+from mmrag.ui import before
 from mmrag.ui.cards import Cards, PictureUrl
 from mmrag.ui.markup import Mark, chip, esc, icon, marks, percent
 from mmrag.ui.rejudge import bar, is_stale, kept
@@ -47,7 +48,8 @@ def trace_view(trace: Trace, links: Links, *, running: bool = False, notice: str
     )
     return (
         f'<div class="mm trace" data-trace="{esc(trace.id)}" data-phase="{trace.phase}" data-busy="{int(running)}"'
-        f' data-status="{esc(status(trace, running))}">{notice}{_hero(trace, steps[-1], named, links, running)}'
+        f' data-adapter="{esc(_adapter(trace))}" data-status="{esc(status(trace, running))}">'
+        f"{notice}{_hero(trace, steps[-1], named, links, running)}"
         f"{body}{_colophon(trace)}</div>"
     )
 
@@ -64,6 +66,8 @@ def status(trace: Trace, running: bool) -> str:
             return f"{len(kept(step))} documents kept. Ranking, reasoning and answering."
         case _ if step.malformed:
             return "The model's output could not be read."
+        case _ if is_stale(step):
+            return f"{len(kept(step))} documents kept. The answer was written over others."
         case _:
             return f"Answer: {_answer(trace)}" if _answer(trace) else "Stopped before an answer."
 
@@ -76,6 +80,10 @@ def problem(line: str) -> str:
 def remark(line: str) -> str:
     """Something worth knowing, as one line."""
     return f'<p class="notice">{icon("warn")}<span dir="auto">{esc(line)}</span></p>'
+
+
+def _adapter(trace: Trace) -> str:
+    return (trace.fingerprint.adapter or "none") if trace.fingerprint else ""
 
 
 def _answer(trace: Trace) -> str:
@@ -92,7 +100,8 @@ def _hero(trace: Trace, step: Step, named: Mapping[str, Mark], links: Links, run
         )
     return (
         f'<section class="card hero" aria-label="answer">{picture}<div class="said">'
-        f'<p class="question" dir="auto">{esc(trace.query.text)}</p>{_answer_line(trace, step, named, running)}</div>'
+        f'<p class="question" dir="auto">{esc(trace.query.text)}</p>{_answer_line(trace, step, named, running)}'
+        f"{'' if running else before.line(trace, step, named, links.actions)}</div>"
         f"{_actions(trace, step, links, running)}{_rail(trace, step, running)}</section>"
     )
 
@@ -122,8 +131,8 @@ def _actions(trace: Trace, step: Step, links: Links, running: bool) -> str:
     stale = "primary" if is_stale(step) else ""
     where = f"trace/{esc(trace.id)}"
     return (
-        f'<div class="actions"><button type="button" class="{stale}" data-trigger="again"'
-        f"{'' if kept(step) else ' disabled'}>{icon('again')} Answer again with these</button>"
+        f'<div class="actions"><button type="button" class="{stale}" data-trigger="again">'
+        f"{icon('again')} Answer again with these</button>"
         f'<button type="button" data-copy>{icon("link")} <span>Copy link</span></button>'
         f'<a class="button" href="{where}.html" download>{icon("down")} Page</a>'
         f'<a class="button" href="{where}.json" download>{icon("down")} JSON</a></div>'
@@ -175,9 +184,11 @@ def seconds(value: float) -> str:
 
 
 def _step(trace: Trace, step: Step, number: int, named: Mapping[str, Mark], links: Links, running: bool) -> str:
-    threshold, _ = bar(trace)
+    threshold, top_k = bar(trace)
     answer = (step.answer or "").strip()
-    cards = Cards(step, named, links.picture, threshold, "" if answer.lower() == NOT_FOUND else answer)
+    marked = "" if answer.lower() == NOT_FOUND else answer
+    hand = links.actions and not running and step is trace.steps[-1]
+    cards = Cards(step, named, links.picture, threshold, top_k, marked, trace.before, hand)
     title = ""
     if len(trace.steps) > 1:
         outcome = f" <b>{esc(step.answer)}</b>" if step.answer else ""
@@ -186,16 +197,16 @@ def _step(trace: Trace, step: Step, number: int, named: Mapping[str, Mark], link
             f'<h2 class="round">Round {number} · {base} · <span dir="auto">{esc(step.question)}</span>{outcome}</h2>'
         )
     return (
-        f"{title}{_stale(step) if links.actions else ''}{strip(step, named)}"
+        f"{title}{_stale(step, named) if links.actions else ''}{strip(step, named)}"
         f'<div class="grid"><div class="left">{_why(step, named, running)}{_malformed(step)}{_raw(step)}</div>'
         f'<div class="right">{cards.evidence()}</div><div class="below">{cards.dropped()}</div></div>'
     )
 
 
-def _stale(step: Step) -> str:
+def _stale(step: Step, named: Mapping[str, Mark]) -> str:
     if not is_stale(step):
         return ""
-    line = f"The answer was written over {len(step.shown)} documents; with these settings {len(kept(step))} are kept."
+    line = f"The answer above was written {before.difference(step.shown, kept(step), named)}."
     return (
         f'<p class="notice stale">{icon("again")}<span>{line} “Answer again with these” asks the model anew.</span></p>'
     )
@@ -272,6 +283,7 @@ def _colophon(trace: Trace) -> str:
         "<li><b>found by</b> says which search found a document, at which rank, and with which score of its own.</li>"
         "<li><b>P(keep)</b> is the model's probability that the document helps; the upright line is the threshold.</li>"
         "<li><b>↑3</b> means that the model ranks it three places above where the search did.</li>"
+        "<li>A card's button drops or keeps its document by hand; a moved slider decides them all anew.</li>"
         "<li>A striped bar beside a sentence means that it cites more than one document; a hatched one, none.</li>"
         "<li><mark>Marked</mark> words in a document are the answer's own.</li></ul>"
         f'<p class="sub">Trace {esc(trace.id)}, made {esc(trace.created)} with {esc(trace.system)}{model}.</p>'

@@ -1,9 +1,10 @@
-"""Keep or drop again from stored P(keep), without the model: what would another threshold or top-k have kept?"""
+"""Keep or drop again without the model: by another threshold or top-k from stored P(keep), or one document by hand."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+from mmrag.errors import UnknownId
 from mmrag.settings import Settings
 from mmrag.systems import judge
 from mmrag.types import Step, Trace, Verdict
@@ -16,6 +17,27 @@ def rejudge(trace: Trace, threshold: float, top_k: int) -> Trace:
     """
     steps = tuple(replace(step, verdicts=_verdicts(step, threshold, top_k)) for step in trace.steps)
     return replace(trace, steps=steps, settings={**trace.settings, "threshold": threshold, "top_k": top_k})
+
+
+def turned(trace: Trace, document_id: str) -> Trace:
+    """The same trace with one document of its last step kept where it was dropped, or dropped where it was kept.
+
+    Raises:
+        UnknownId: the last step judged no such document.
+    """
+    step = trace.steps[-1] if trace.steps else Step(trace.query.text)
+    if document_id not in {verdict.document_id for verdict in step.verdicts}:
+        raise UnknownId(f"the trace judged no document {document_id[:120]!r}: choose one that the page offers")
+    verdicts = tuple(
+        replace(verdict, keep=verdict.keep != (verdict.document_id == document_id)) for verdict in step.verdicts
+    )
+    return replace(trace, steps=(*trace.steps[:-1], replace(step, verdicts=verdicts)))
+
+
+def by_hand(step: Step, threshold: float, top_k: int) -> frozenset[str]:
+    """Ids of the documents that were kept or dropped against the rule."""
+    ruled = {verdict.document_id: verdict.keep for verdict in _verdicts(step, threshold, top_k)}
+    return frozenset(one.document_id for one in step.verdicts if one.keep != ruled[one.document_id])
 
 
 def kept(step: Step) -> tuple[str, ...]:

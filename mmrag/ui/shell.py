@@ -31,15 +31,11 @@ def model_line(made: Fingerprint) -> str:
     """Model, adapter, quantisation, parameters and memory in one line."""
     numbers = "bf16" if made.dtype == "bfloat16" else made.dtype
     weights = numbers if made.quantization == "none" else f"{made.quantization} over {numbers}"
-    parts = (
-        made.checkpoint,
-        f"adapter {made.adapter or 'none'}",
-        weights,
-        f"{_count(made.parameters)} parameters",
-        f"{made.memory_bytes / 1e6:,.0f} MB",
-        made.device,
+    parts = (weights, f"{_count(made.parameters)} parameters", f"{made.memory_bytes / 1e6:,.0f} MB", made.device)
+    adapter = f"<span data-adapter>adapter {esc(made.adapter or 'none')}</span>"  # page.js tells the last answer's
+    return f'<span dir="auto">{esc(made.checkpoint)}</span>{adapter}' + "".join(
+        f'<span dir="auto">{esc(part)}</span>' for part in parts
     )
-    return "".join(f'<span dir="auto">{esc(part)}</span>' for part in parts)
 
 
 def examples(by_category: Mapping[str, Sequence[Question]]) -> str:

@@ -145,7 +145,7 @@ def answered(trace: Trace, time_taken: Timing) -> Iterator[Trace]:
     shown = kept(step)
     timings = (*trace.timings, time_taken)
     if not shown:
-        step = replace(step, answer=NOT_FOUND)
+        step = replace(step, shown=(), answer=NOT_FOUND)
         yield replace(trace, phase=Phase.DONE, steps=(step,), answer=NOT_FOUND, timings=timings)
         return
     step = replace(step, shown=shown)

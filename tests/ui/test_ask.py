@@ -55,7 +55,7 @@ def test_a_person_asks_follows_evidence_moves_the_threshold_and_answers_again(wa
     page.locator("#threshold input[type=number]").press("Enter")
     watched.settle(before)
     assert page.locator("article.doc").count() == 5
-    expect(page.locator(".notice.stale")).to_contain_text("written over 4 documents; with these settings 5 are kept")
+    expect(page.locator(".notice.stale")).to_contain_text("The answer above was written without C.")
 
     before = watched.frame()
     page.get_by_role("button", name="Answer again with these").click()
@@ -64,6 +64,60 @@ def test_a_person_asks_follows_evidence_moves_the_threshold_and_answers_again(wa
     expect(page.locator(".notice.stale")).to_have_count(0)
     expect(page.locator(".answer")).to_contain_text("red")
     _quiet(watched)
+
+
+def test_a_person_drops_a_document_by_hand_and_sees_what_the_answer_was_before(watched: Watched) -> None:
+    page = watched.open()
+    watched.ask("What colour is the roof?")
+    first = page.locator("article.doc").first
+    letter = first.get_attribute("data-card")
+    before = watched.frame()
+    first.get_by_role("button", name="drop ").focus()
+    page.keyboard.press("Enter")
+    watched.settle(before)
+    assert page.locator("article.doc").count() == 3
+    expect(page.locator(".notice.stale")).to_contain_text(f"The answer above was written with {letter}.")
+    dropped = page.locator(f"details[data-card={letter}]")
+    expect(dropped.locator("summary")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(dropped).to_contain_text("by hand")
+
+    before = watched.frame()
+    page.get_by_role("button", name="Answer again with these").click()
+    page.wait_for_function("document.querySelector('.trace').dataset.trace.includes('again')")
+    watched.settle(before)
+    expect(page.locator(".before")).to_have_text(f"Before, with {letter}: the same")
+    expect(dropped.locator("summary .changed")).to_have_text("kept before (0.97)")
+
+    before = watched.frame()
+    dropped.locator("summary").click()
+    dropped.get_by_role("button", name="keep ").click()
+    watched.settle(before)
+    assert page.locator("article.doc").count() == 4
+    page.locator(".before a").click()
+    expect(page.locator("article.doc")).to_have_count(4)
+    expect(page.locator(".before")).to_have_count(0)
+    _quiet(watched)
+
+
+def test_two_documents_dropped_in_a_hurry_are_both_dropped(watched: Watched) -> None:
+    page = watched.open()
+    watched.ask("What colour is the roof?")
+    page.evaluate("[...document.querySelectorAll('article .turn')].slice(0, 2).forEach(button => button.click())")
+    expect(page.locator("article.doc")).to_have_count(2)
+
+
+def test_with_nothing_kept_the_answer_is_that_there_is_none(watched: Watched) -> None:
+    page = watched.open()
+    watched.ask("What colour is the roof?")
+    page.evaluate("document.querySelectorAll('article .turn').forEach(button => button.click())")
+    expect(page.locator("article.doc")).to_have_count(0)
+    before = watched.frame()
+    page.get_by_role("button", name="Answer again with these").click()
+    page.wait_for_function("document.querySelector('.trace').dataset.trace.includes('again')")
+    watched.settle(before)
+    expect(page.locator(".answer")).to_contain_text("not in the collection")
+    expect(page.locator(".before")).to_have_text("Before, with EADG: red")
 
 
 @pytest.fixture

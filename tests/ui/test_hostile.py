@@ -10,7 +10,21 @@ from dataclasses import replace
 import pytest
 from playwright.sync_api import Page, expect
 
-from mmrag.types import Document, Hit, Malformed, Modality, Phase, Query, Ranking, Sentence, Step, Table, Trace, Verdict
+from mmrag.types import (
+    Before,
+    Document,
+    Hit,
+    Malformed,
+    Modality,
+    Phase,
+    Query,
+    Ranking,
+    Sentence,
+    Step,
+    Table,
+    Trace,
+    Verdict,
+)
 from mmrag.ui.export import export
 from mmrag.ui.html import problem, remark
 from mmrag.ui.shell import examples, header
@@ -111,7 +125,8 @@ def hostile(payloads: tuple[str, ...], name: str) -> Trace:
         malformed=Malformed(payloads[0], whole),
     )
     made = replace(MADE, checkpoint=whole, adapter=whole, digest=whole)
-    return Trace(name, Query(whole), whole, whole, Phase.DONE, {}, (step, step), whole, (), made)
+    before = Before(name, f"{whole} too", f"{whole} too", ids[1:], dict.fromkeys(ids, 0.5))
+    return Trace(name, Query(whole), whole, whole, Phase.DONE, {}, (step, step), whole, (), made, before=before)
 
 
 def _documents(number: int, payload: str, total: int) -> tuple[Hit, ...]:
@@ -134,6 +149,8 @@ SINKS = """() => ({
   cell: [...document.querySelectorAll('.doc td, .doc th')].map(e => e.textContent),
   reason: [...document.querySelectorAll('.reason')].map(e => e.textContent.slice(1, -1)),
   sentence: [...document.querySelectorAll('.why .text')].map(e => e.firstChild.textContent),
+  before: [...document.querySelectorAll('.before')].map(e => e.firstChild.textContent),
+  answered: [...document.querySelectorAll('.before b')].map(e => e.textContent),
   raw: [...document.querySelectorAll('.malformed pre')].map(e => e.textContent),
   round: [...document.querySelectorAll('.round span')].map(e => e.textContent),
 })"""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 
@@ -9,16 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mmrag.errors import UnknownId
 from mmrag.settings import Settings
 from mmrag.types import Malformed, Phase, Query, Sentence, Step, Trace, Verdict
 from mmrag.ui import charts
+from mmrag.ui.before import remembering
 from mmrag.ui.frames import run
 from mmrag.ui.html import Links, trace_view
 from mmrag.ui.launch import host
 from mmrag.ui.markup import HUES, esc, letter, marks
-from mmrag.ui.rejudge import is_stale, kept, rejudge
+from mmrag.ui.rejudge import bar, by_hand, is_stale, kept, rejudge, turned
 from mmrag.ui.strip import CITED, JUDGED, RANKED, lines
-from tests.ui.backend import ScriptedBackend, documents, grown, hits
+from tests.ui.backend import MADE, ScriptedBackend, documents, grown, hits
 
 LINKS = Links(lambda name, large: "picture")
 
@@ -131,6 +134,44 @@ def test_rejudging_moves_verdicts_and_nothing_else() -> None:
     assert rejudge(looser, Settings().threshold, Settings().top_k).steps == done.steps
     assert is_stale(looser.steps[0])
     assert not is_stale(done.steps[0])
+
+
+def test_a_document_is_dropped_or_kept_by_hand_and_the_page_says_so() -> None:
+    done = traces()[-1]
+    for verdict in done.steps[0].verdicts:
+        once = turned(done, verdict.document_id)
+        changed = [b.document_id for a, b in zip(done.steps[0].verdicts, once.steps[0].verdicts, strict=True) if a != b]
+        assert changed == [verdict.document_id]
+        assert by_hand(once.steps[0], *bar(once)) == {verdict.document_id}
+        html = trace_view(once, LINKS)
+        assert html.count("by hand</span>") == 1
+        chip_of_it = f">{marks(done)[verdict.document_id].letter}</button>."
+        assert f"written {'with' if verdict.keep else 'without'} <button" in html
+        assert chip_of_it in html
+        assert turned(once, verdict.document_id) == done
+    assert "by hand</span>" not in trace_view(done, LINKS)
+    assert 'class="turn"' not in trace_view(done, replace(LINKS, actions=False)), "a file that was mailed asks nobody"
+    with pytest.raises(UnknownId, match="nowhere"):
+        turned(done, "nowhere")
+
+
+def test_of_the_same_question_the_page_remembers_what_it_came_to_before() -> None:
+    done = traces()[-1]
+    assert remembering(done, None) == remembering(done, traces()[-2]) == done, "nothing, or nothing finished"
+    assert remembering(done, traces("And now?")[-1]) == done, "another question"
+    assert 'class="before"' not in trace_view(remembering(done, done), LINKS), "nothing has changed"
+
+    gone = done.steps[0].shown[0]
+    step = replace(done.steps[0], shown=done.steps[0].shown[1:], answer="green")
+    made = replace(MADE, adapter="stage2")
+    after = replace(turned(replace(done, steps=(step,)), gone), id="t2", answer="green", fingerprint=made)
+    after = remembering(after, done)
+    html = trace_view(after, LINKS)
+    assert f"Before, by sft, with {marks(done)[gone].letter} : red" in " ".join(text_of(html).split())
+    assert '<a href="?trace=t1">red</a>' in html
+    assert "kept before (0.97)" in text_of(html)
+    assert "<a href" not in trace_view(after, replace(LINKS, actions=False)), "a file that was mailed leads nowhere"
+    assert Trace.from_dict(json.loads(json.dumps(after.to_dict()))) == after
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12), st.floats(0, 1), st.integers(1, 26))

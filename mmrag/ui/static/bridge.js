@@ -4,6 +4,7 @@ element.addEventListener("click", (event) => {
   if (!button || button.disabled || document.body.classList.contains("mm-busy")) return;
   const { trigger: name, ids } = button.dataset;
   if (name === "forget") return trigger("forget", {});
+  if (name === "turn") return trigger("turn", { id: button.dataset.document });
   document.body.classList.add("mm-busy");
   if (name === "again") return trigger("again", {});
   const choices = JSON.parse(ids);

@@ -4,7 +4,7 @@
   "use strict";
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const letters = (element) => (element?.closest("[data-ev]")?.dataset.ev ?? "").split(" ").filter(Boolean);
-  const state = { pinned: [], hovered: [], open: new Map(), focused: null, trace: null };
+  const state = { pinned: [], hovered: [], open: new Map(), focused: null, turned: null, trace: null };
 
   function draw() {
     const hot = new Set(state.pinned.length ? state.pinned : state.hovered);
@@ -66,20 +66,26 @@
     if (state.focused && document.activeElement === document.body) {
       root.querySelectorAll(`[data-pin="${state.focused.pin}"]`)[state.focused.index]?.focus({ preventScroll: true });
     }
+    if (state.turned && document.activeElement === document.body) {  // its card is now another one, elsewhere
+      root.querySelector(`[data-card="${state.turned}"] :is(summary, .turn)`)?.focus({ preventScroll: true });
+      state.turned = null;
+    }
     draw();
   }
 
   function forget(id) {
-    Object.assign(state, { pinned: [], hovered: [], focused: null, trace: id });
+    Object.assign(state, { pinned: [], hovered: [], focused: null, turned: null, trace: id });
     state.open.clear();
   }
 
   function settle() {
     const root = document.querySelector(".mm.trace");
     if (!root) return;
-    const { trace = "", busy: running, phase, status } = root.dataset;
+    const { trace = "", busy: running, phase, status, adapter } = root.dataset;
     if (state.trace !== trace) forget(trace);
     busy(running === "1");
+    const model = document.querySelector(".top [data-adapter]");
+    if (model && adapter) model.textContent = `adapter ${adapter}`;
     const announce = document.querySelector(".announce");
     if (announce && announce.textContent !== status) announce.textContent = status;
     if (trace && phase === "done" && running === "0" && location.protocol !== "file:" && announce) {
@@ -124,6 +130,7 @@
     if (at("[data-close]") || event.target.matches("dialog.viewer")) return document.querySelector("dialog.viewer").close();
     if (at("[data-pin]")) { pin([at("[data-pin]").dataset.pin]); return reveal(at("[data-pin]")); }
     if (at("#ask-go")) return busy(true);
+    if (at(".turn")) { [state.turned] = letters(at(".turn")); return; }
     if (at(".link") && !at("summary, a, details details") && !getSelection().toString()) pin(letters(event.target));
   });
 
