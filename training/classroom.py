@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from PIL import Image
@@ -38,6 +38,7 @@ class Classroom:
         self.told = [q for q in self.single if q.image is None and not aside(q)]  # those that a sentence answers
         names = {one.name for one in self.world.facts.entities}
         self.sought = [q for q in self.single if aside(q) or q.answers[0] in names]
+        self.sorts = list(_by_sort(self.single, self.world.library.role, names).values())
         self.seen = [q for q in self.single if q.hops[0].kb == "image"]
         self.chains = [q for q in self.questions if q.type.startswith(("Compose(", "Compare("))]
         self.lists = [q for q in self.questions if q.type.startswith(("ImageListQ", "Intersect("))]
@@ -177,3 +178,15 @@ def _finds(question: Question, name: str) -> bool:
 def _pieces(statement: str) -> set[str]:
     """Runs of three letters: names that differ in one vowel share most of theirs."""
     return {statement[at : at + 3] for at in range(len(statement) - 2)}
+
+
+def _by_sort(
+    questions: Iterable[Question], role: Mapping[str, str], names: Container[str]
+) -> dict[tuple[str, str, bool], list[Question]]:
+    """Questions by what answers them: the sort of document, of what it is about, and whether that is to be found."""
+    sorts: dict[tuple[str, str, bool], list[Question]] = {}
+    for one in questions:
+        about = role[one.evidence[0]]
+        key = (one.hops[0].kb, about if about in ("town", "person") else "thing", one.answers[0] in names)
+        sorts.setdefault(key, []).append(one)
+    return sorts

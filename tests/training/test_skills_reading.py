@@ -10,7 +10,7 @@ from mmrag.policy.prompts import as_text
 from tests.training.parts import numbered
 from training.classroom import Classroom
 from training.data import ABSENT, capitalised
-from training.skills.reading import agree, cells, cite, column, conclude, quote, read, seek, survey
+from training.skills.reading import agree, cells, cite, column, conclude, even, quote, read, seek, survey
 
 
 def test_a_lesson_in_citing_gives_each_sentence_the_document_that_says_it(room: Classroom) -> None:
@@ -138,6 +138,16 @@ def test_a_lesson_in_a_column_shows_its_table_alone_and_says_every_number(room: 
         assert answer
         assert answer[1] in (*deciding, str(len(deciding)))
     assert 0 < compared < 30
+
+
+def test_even_lessons_ask_of_every_sort_of_question_as_often(room: Classroom) -> None:
+    sort = {one.question: index for index, some in enumerate(room.sorts) for one in some if one.image is None}
+    about_towns = {q.question for q in room.single if room.world.library.role[q.evidence[0]] == "town"}
+    asked = [even(room).prompt.content[-1]["text"].rpartition("Question: ")[2] for _ in range(320)]
+    counted = Counter(sort[one] for one in asked if one in sort)
+    assert len(room.sorts) > 6
+    assert all(0.5 < counted[one] * len(room.sorts) / 320 < 1.5 for one in set(sort.values()))
+    assert sum(one in about_towns for one in asked) > 2 * 320 * len(about_towns) / len(room.single)
 
 
 def test_some_lessons_in_reading_ask_what_no_document_says(room: Classroom) -> None:

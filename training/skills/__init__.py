@@ -17,7 +17,7 @@ from training.classroom import Classroom
 from training.data import Example
 from training.skills.judging import match, weigh
 from training.skills.numbers import order
-from training.skills.reading import agree, cells, cite, column, conclude, echo, find, quote, read, seek, survey
+from training.skills.reading import agree, cells, cite, column, conclude, echo, even, find, quote, read, seek, survey
 from training.skills.seeing import caption, describe, identify, look, pick, same, spot
 from training.skills.steps import chain, follow, gather, plan
 
@@ -49,6 +49,7 @@ SKILLS: Mapping[Callable[[Classroom], Example], float] = {  # of all lessons; sh
     spot: 0.05,
     same: 0.01,
     echo: 0.01,
+    even: 0.0,  # when the curriculum stresses it
 }
 
 

@@ -20,6 +20,16 @@ def read(room: Classroom) -> Example:
     return answered_from(room, question, room.query(question), shown, "read")
 
 
+def even(room: Classroom) -> Example:
+    """Like `read`, of every sort of question as often as of any other: it asks of a town once in forty times.
+
+    A model that had only `read` said of three questions in four about a town that no document holds the answer.
+    """
+    question = room.rng.choice(room.rng.choice(room.sorts))
+    shown = room.shuffled(question, room.rng.randint(1, room.documents))
+    return answered_from(room, question, room.query(question), shown, "even")
+
+
 def seek(room: Classroom) -> Example:
     """Like `read`, of what must be found before it can be named: by a row, by a look, by what is said of it."""
     question = room.rng.choice(room.sought or room.single)
