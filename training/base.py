@@ -51,7 +51,7 @@ STRESS: Sequence[tuple[float, Mapping[str, float]]] = (  # until so much of the 
     (0.76, {"column": 0.17, "order": 0.08, "conclude": 0.1, "cells": 0.08, "seek": 0.15, "match": 0.1, "even": 0.06}),
     (0.8, {"spot": 0.15, "identify": 0.2, "caption": 0.1, "cells": 0.1, "order": 0.08, "match": 0.06, "column": 0.06}),
     (0.86, {"weigh": 0.25, "chain": 0.25, "match": 0.08, "identify": 0.12, "spot": 0.06, "gather": 0.05, "even": 0.05}),
-    (1.0, {"even": 0.1}),
+    (1.0, {"even": 0.12, "seek": 0.12}),
 )
 INSTRUCTED = 0.7  # of the run is done when lessons are asked in the words of use too
 AHEAD = 96  # batches that wait for the trainer: a chunk is drawn whole, and they have to last until it is
