@@ -319,7 +319,10 @@ def _scalar(allowed: tuple[type, ...], value: Any, where: str) -> Any:
     if isinstance(value, allowed):
         return value
     if float in allowed and isinstance(value, int):
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError as error:
+            raise BadInput(f"{where} is a whole number of more digits than a float can hold") from error
     raise BadInput(f"{where} is {type(value).__name__}; it must be {' or '.join(t.__name__ for t in allowed)}")
 
 
