@@ -86,8 +86,8 @@ def _sentence(text: str, step: Step) -> Text:
     for match in _CITATION.finditer(text):
         line.append(text[end : match.start()])
         for number in (int(one) for one in match[1].split(",")):
-            known = 1 <= number <= len(step.shown)
-            line.append_text(marks[step.shown[number - 1]] if known else Text(f"[{number}]", style="dim"))
+            name = step.shown[number - 1] if 1 <= number <= len(step.shown) else ""
+            line.append_text(marks.get(name, Text(f"[{number}]", style="dim")))
         end = match.end()
     return line.append(text[end:])
 

@@ -187,7 +187,7 @@ def _step(trace: Trace, step: Step, number: int, named: Mapping[str, Mark], link
     threshold, top_k = bar(trace)
     answer = (step.answer or "").strip()
     marked = "" if answer.lower() == NOT_FOUND else answer
-    hand = links.actions and not running and step is trace.steps[-1]
+    hand = links.actions and not running and step in trace.steps[-1:]
     cards = Cards(step, named, links.picture, threshold, top_k, marked, trace.before, hand)
     title = ""
     if len(trace.steps) > 1:
