@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -20,6 +21,7 @@ from mmrag.session import OpenCollection, SavedTraces, Session, ask, open_collec
 from mmrag.settings import Settings
 from mmrag.types import Modality, Phase, Query, Trace
 from mmrag.ui.backend import Backend
+from mmrag.ui.markup import esc
 from tests.conftest import draw
 
 SHORT = Settings(retrieve=3, top_k=2, threshold=0.0, max_new_tokens=8)
@@ -76,6 +78,14 @@ def test_an_index_is_made_once_and_then_loaded(reopen: Opener) -> None:
     assert again == []
     query = Query("When did the lighthouse open?")
     assert second.search(query, 5) == first.search(query, 5)
+
+
+def test_a_folder_whose_path_is_no_utf8_is_opened(folder: Path, random_encoder: Path) -> None:
+    strange = Path(os.fsdecode(os.fsencode(folder.parent) + b"/caf\xe9"))
+    folder.rename(strange)
+    opened = open_collection(strange, encoder=random_encoder)
+    assert opened.search(Query("lighthouse"), 1)
+    assert esc(opened.title) == "Caf\ufffd"
 
 
 def test_a_changed_folder_is_noticed_and_its_index_brought_up_to_date(folder: Path, reopen: Opener) -> None:
@@ -156,7 +166,9 @@ def test_an_id_that_is_not_16_hex_digits_reaches_no_file(tmp_path: Path, name: s
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("text", [None, "", "{", '{"version": 9}', "[]", "\udcff"])
+@pytest.mark.parametrize(
+    "text", [None, "", "{", '{"version": 9}', "[]", "[" * 200_000, "\udcff"], ids=lambda text: repr(text)[:12]
+)
 def test_a_trace_that_is_missing_or_damaged_is_unknown(tmp_path: Path, text: str | None) -> None:
     if text is not None:
         (tmp_path / "0123456789abcdef.json").write_bytes(text.encode(errors="surrogateescape"))

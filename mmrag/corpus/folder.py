@@ -53,7 +53,11 @@ def windows(text: str, size: int = WINDOW) -> list[str]:
 def _names(root: Path) -> list[str]:
     """Relative paths of the folder's files, sorted, without hidden ones and linked folders."""
     paths = (path.relative_to(root) for path in root.rglob("*") if not path.is_dir())
-    return sorted(path.as_posix() for path in paths if not any(part.startswith(".") for part in path.parts))
+    names = sorted(path.as_posix() for path in paths if not any(part.startswith(".") for part in path.parts))
+    for name in names:
+        if any("\ud800" <= character <= "\udfff" for character in name):  # how Python shows bytes that are no UTF-8
+            raise BadCollection(f"the name of the file {name[:80]!r} is not UTF-8: rename it")
+    return names
 
 
 def _captions(root: Path) -> dict[str, str]:

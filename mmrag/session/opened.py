@@ -89,7 +89,8 @@ def open_collection(
     """
     collection = read_collection(Path(folder) if folder is not None else settings.WORLD)
     loaded = load_encoder(str(encoder or settings.ENCODER))
-    key = hashlib.sha256(f"{collection.root}\n{loaded.fingerprint}".encode()).hexdigest()[:16]
+    name = f"{collection.root}\n{loaded.fingerprint}".encode(errors="surrogateescape")  # a path may be no UTF-8
+    key = hashlib.sha256(name).hexdigest()[:16]
     index = _index(collection, loaded, settings.data_dir() / "index" / key, progress)
     _OPENED[collection.root] = opened = OpenCollection(collection, index)
     return opened

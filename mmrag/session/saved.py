@@ -51,7 +51,7 @@ class SavedTraces:
         unknown = f"no trace is saved under {trace_id[:40]!r}: the link is old or mistyped, so ask again"
         try:
             return Trace.from_dict(json.loads(self._path(trace_id).read_text("ascii")))
-        except (OSError, ValueError, BadInput) as error:
+        except (OSError, ValueError, RecursionError, BadInput) as error:
             raise UnknownId(unknown) from error
 
     def _path(self, trace_id: str) -> Path:

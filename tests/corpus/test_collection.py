@@ -7,21 +7,14 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mmrag.corpus import read_collection
 from mmrag.errors import BadCollection, BadPicture, UnknownId
 from mmrag.settings import MAX_LINE_BYTES
 from mmrag.types import Modality, Question
-from tests.corpus.parts import (
-    IMAGE,
-    PASSAGE,
-    PNG,
-    QUESTION,
-    TABLE,
-    saved,
-    two_halves,
-    write,
-)
+from tests.corpus.parts import IMAGE, PASSAGE, PNG, QUESTION, TABLE, saved, two_halves, write
 
 
 @pytest.fixture
@@ -249,3 +242,29 @@ def test_a_corpus_file_that_links_out_is_refused(world: Path) -> None:
     (world / "corpus.jsonl").symlink_to(world.parent / "corpus.jsonl")
     with pytest.raises(BadCollection, match="links out"):
         read_collection(world)
+
+
+WORDS = st.sampled_from(["a", "image", "passage", "table", "images/a.png", "t.csv", "../x", "", "\x00"]) | st.text(
+    max_size=4
+)
+FIELDS = st.sampled_from(["id", "kind", "title", "text", "image", "table", "question", "answers", "evidence", "colour"])
+LINES = st.dictionaries(FIELDS, WORDS | st.lists(WORDS, max_size=2) | st.none() | st.integers(), max_size=6)
+
+
+@given(
+    st.binary(max_size=60) | LINES.map(lambda line: json.dumps(line).encode()), st.sampled_from(["corpus", "questions"])
+)
+def test_any_line_is_read_or_is_one_error(tmp_path_factory: pytest.TempPathFactory, line: bytes, name: str) -> None:
+    root = tmp_path_factory.mktemp("any")
+    (root / "images").mkdir()
+    (root / "images" / "a.png").write_bytes(PNG)
+    (root / "t.csv").write_text("Name,Height\nVelmar,31\n")
+    write(root, PASSAGE)
+    write(root, *([PASSAGE, line] if name == "corpus" else [line]), name=f"{name}.jsonl")
+    try:
+        read = read_collection(root)
+    except BadCollection as error:
+        message = str(error)
+    else:
+        message = f"{name}.jsonl line" if len(read.documents) in (1, 2) else ""
+    assert f"{name}.jsonl" in message

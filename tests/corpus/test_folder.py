@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,11 +12,7 @@ from mmrag.corpus import Collection, read_collection
 from mmrag.corpus.folder import windows
 from mmrag.errors import BadCollection
 from mmrag.settings import MAX_PICTURE_BYTES
-from tests.corpus.parts import (
-    saved,
-    two_halves,
-    write,
-)
+from tests.corpus.parts import saved, two_halves, write
 
 
 @pytest.fixture
@@ -135,3 +132,9 @@ def test_a_link_out_of_a_folder_is_refused(folder: Path, tmp_path_factory: pytes
 def test_an_empty_folder_says_what_to_add(tmp_path: Path) -> None:
     with pytest.raises(BadCollection, match="holds no documents: add"):
         read_collection(tmp_path)
+
+
+def test_a_file_whose_name_is_not_utf8_is_named(folder: Path) -> None:
+    (Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9.txt"))).write_text("A coffee house.")
+    with pytest.raises(BadCollection, match=r"'caf\\udce9.txt' is not UTF-8: rename it"):
+        read_collection(folder)

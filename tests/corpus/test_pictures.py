@@ -17,16 +17,7 @@ from PIL import Image
 from mmrag.corpus import encode_png, safe_picture
 from mmrag.errors import BadPicture
 from mmrag.settings import MAX_PICTURE_BYTES
-from tests.corpus.parts import (
-    BLUE,
-    JPEG,
-    PNG,
-    RED,
-    WEBP,
-    WHITE,
-    saved,
-    two_halves,
-)
+from tests.corpus.parts import BLUE, JPEG, PNG, RED, WEBP, WHITE, saved, two_halves
 
 
 def png_header(width: int, height: int) -> bytes:

@@ -11,10 +11,7 @@ from transformers import PreTrainedTokenizerFast
 
 from mmrag.policy.load import load_policy
 from mmrag.policy.local import LocalPolicy
-from tests.policy.parts import (
-    TEXTS,
-    save_adapter,
-)
+from tests.policy.parts import TEXTS, save_adapter
 from training.architecture import make_model, make_processor, make_tokenizer
 
 

@@ -9,11 +9,7 @@ import pytest
 from mmrag.errors import UnknownId
 from mmrag.policy.load import load_policy
 from mmrag.policy.local import LocalPolicy
-from tests.policy.parts import (
-    MIX,
-    PROMPT,
-    QUERY,
-)
+from tests.policy.parts import MIX, PROMPT, QUERY
 
 
 def test_switching_the_adapter_changes_the_judgement_and_back(policy: LocalPolicy) -> None:

@@ -7,14 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mmrag.errors import MalformedOutput
-from mmrag.policy.grammar import (
-    NOT_FOUND,
-    RankedAnswer,
-    read_progress,
-    read_ranked_answer,
-    read_verdict,
-    uncited,
-)
+from mmrag.policy.grammar import NOT_FOUND, RankedAnswer, read_progress, read_ranked_answer, read_verdict, uncited
 from mmrag.types import Ranking, Sentence
 
 SHOWN = ("a", "b", "c")

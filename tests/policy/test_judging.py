@@ -16,17 +16,7 @@ from mmrag.policy.prompts import Shown, judge_prompt
 from mmrag.policy.whole import WholeRunner
 from mmrag.settings import POLICY, WORLD
 from mmrag.types import Modality, Query
-from tests.policy.parts import (
-    MIX,
-    PROMPT,
-    QUERY,
-    passage,
-    photo,
-    picture,
-    plain,
-    png,
-    whole,
-)
+from tests.policy.parts import MIX, PROMPT, QUERY, passage, photo, picture, plain, png, whole
 
 
 @pytest.mark.parametrize("asked_with", [None, picture(7)], ids=["words", "picture"])

@@ -19,11 +19,7 @@ from mmrag.policy import load
 from mmrag.policy.adapters import Adapters
 from mmrag.policy.load import load_policy
 from mmrag.policy.local import LocalPolicy
-from tests.policy.parts import (
-    MIX,
-    PROMPT,
-    QUERY,
-)
+from tests.policy.parts import MIX, PROMPT, QUERY
 from training.architecture import make_model, make_processor, make_tokenizer
 
 

@@ -9,13 +9,7 @@ from mmrag.policy.judging import SharedRunner
 from mmrag.policy.local import LocalPolicy
 from mmrag.policy.prompts import Prompt, rank_prompt
 from mmrag.policy.whole import logprobs
-from tests.policy.parts import (
-    MIX,
-    PROMPT,
-    QUERY,
-    passage,
-    whole,
-)
+from tests.policy.parts import MIX, PROMPT, QUERY, passage, whole
 
 
 @pytest.mark.parametrize("prompt", [PROMPT, rank_prompt(QUERY, [passage(2)])], ids=["pictures", "words"])

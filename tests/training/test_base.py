@@ -16,13 +16,7 @@ import pytest
 import torch
 from transformers import Qwen3VLProcessor
 
-from training.base import (
-    BaseConfig,
-    Run,
-    chunk_batches,
-    documents_at,
-    level_at,
-)
+from training.base import BaseConfig, Run, chunk_batches, documents_at, level_at
 
 SMALL = BaseConfig(
     chunks=3, worlds=2, entities=12, questions=20, lessons=6, budget=512, save_every=1, examined=16, examined_last=16

@@ -7,9 +7,7 @@ from itertools import combinations
 import yaml
 
 from mmrag.settings import ROOT
-from training.base import (
-    HELD_OUT,
-)
+from training.base import HELD_OUT
 
 
 def test_no_two_trainings_learn_from_one_world_and_none_from_those_that_are_held_out() -> None:

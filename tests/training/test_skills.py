@@ -14,14 +14,7 @@ from mmrag.policy.grammar import NOT_FOUND, read_ranked_answer, read_verdict
 from mmrag.policy.prompts import JUDGE, RANK
 from mmrag.types import Question
 from tests.training.parts import Skill
-from training.base import (
-    STRESS,
-    BaseConfig,
-    classroom,
-    documents_at,
-    level_at,
-    stress_at,
-)
+from training.base import STRESS, BaseConfig, classroom, documents_at, level_at, stress_at
 from training.classroom import Classroom
 from training.data import judge_target
 from training.skills import SKILLS, lesson
