@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -143,8 +143,7 @@ class AskPage:
         threshold: float,
     ) -> Iterator[Update]:
         """Ask what stands in the box."""
-        query = Query(question, picture)
-        yield from self._run(lambda: self.backend.ask(query, stage, _settings(retrieve, top_k, threshold)), previous)
+        yield from self._run(self._answers(Query(question, picture), stage, retrieve, top_k, threshold), previous)
 
     def ask_example(
         self,
@@ -162,8 +161,7 @@ class AskPage:
             yield self._drawn(frames.broken(None, str(error)))
             return
         first = True
-        settings = _settings(retrieve, top_k, threshold)
-        for update in self._run(lambda: self.backend.ask(query, stage, settings), previous):
+        for update in self._run(self._answers(query, stage, retrieve, top_k, threshold), previous):
             yield {**update, **(self._asked(query) if first else {})}
             first = False
 
@@ -176,9 +174,9 @@ class AskPage:
             if trace is None or not trace.steps:
                 raise BadInput("There is no trace to answer again: ask something first.")
             settings = _settings(retrieve, top_k, threshold)
-            return self.backend.answer_again(trace, kept(trace.steps[-1]), settings, stage)
+            yield from self.backend.answer_again(trace, kept(trace.steps[-1]), settings, stage)
 
-        yield from self._run(traces, trace)
+        yield from self._run(traces(), trace)
 
     def stop(self, trace: Trace | None) -> Update:
         """Show what had been made when the run was cancelled."""
@@ -224,12 +222,12 @@ class AskPage:
             return self._drawn(frames.broken(None, str(error)))
         return {**self._drawn(frames.still(trace)), **self._asked(trace.query)}
 
-    def _run(self, traces: Callable[[], Iterator[Trace]], previous: Trace | None) -> Iterator[Update]:
-        def started() -> Iterator[Trace]:
-            for trace in traces():
-                yield remembering(trace, previous)
+    def _answers(self, query: Query, stage: str, retrieve: float, top_k: float, threshold: float) -> Iterator[Trace]:
+        """Begun where it is drawn, so that what goes wrong at once is drawn too."""
+        yield from self.backend.ask(query, stage, _settings(retrieve, top_k, threshold))
 
-        for frame in frames.run(started(), self.backend):
+    def _run(self, traces: Iterator[Trace], previous: Trace | None) -> Iterator[Update]:
+        for frame in frames.run((remembering(trace, previous) for trace in traces), self.backend):
             yield self._drawn(frame)
 
     def _drawn(self, frame: Frame) -> Update:

@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 from gradio.components.navbar import Navbar
 
-from mmrag.errors import MmragError
+from mmrag.errors import BadInput, MmragError
 from mmrag.runs import Run, Shelves, read_run, run_names, stamp
 from mmrag.ui import learning
 from mmrag.ui.ask import LIGHT, UNCHANGED, Update
@@ -58,19 +58,27 @@ class TrainingPage:
 
     def open(self) -> Update:
         """The run that was last told of, and the results."""
-        found, names = self._results(), run_names(self.shelves)
+        names = run_names(self.shelves)
+        try:
+            found = self._results()
+            table = learning.results(found)
+        except MmragError as error:
+            found, table = {}, f'<div class="mm">{problem(str(error))}</div>'
         choices = learning.comparable(found)
         first = next((key for _, key in choices if key == FIRST), None)
         return {
             **self.choose(list(names[:1])),
             self.figure: gr.Dropdown(choices=choices, value=first, visible=bool(choices)),
             self.forest: gr.Plot(learning.forest(found, first or ""), visible=first is not None),
-            self.table: learning.results(found),
+            self.table: table,
         }
 
     def compare(self, key: str) -> Update:
         """Draw all variants by this figure."""
-        return {self.forest: gr.Plot(learning.forest(self._results(), key), visible=True)}
+        try:
+            return {self.forest: gr.Plot(learning.forest(self._results(), key), visible=True)}
+        except MmragError:  # damaged since the page was opened, which says so when it is opened again
+            return UNCHANGED
 
     def choose(self, names: Sequence[str]) -> Update:
         """Draw these runs."""
@@ -116,8 +124,15 @@ class TrainingPage:
         )
 
     def _results(self) -> Mapping[str, Any]:
-        """What was compared; empty where nothing was yet."""
+        """What was compared; empty where nothing was yet.
+
+        Raises:
+            BadInput: the file is damaged.
+        """
         if not self.results.is_file():
             return {}
-        found = json.loads(self.results.read_text("utf-8"))
+        try:
+            found = json.loads(self.results.read_text("utf-8"))
+        except (ValueError, RecursionError) as error:
+            raise BadInput(f"{self.results.name} is not JSON: write it anew with `make results`") from error
         return found if isinstance(found, dict) else {}

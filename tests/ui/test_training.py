@@ -157,6 +157,16 @@ def test_the_figure_to_compare_by_is_chosen(training: Watched, tmp_path: Path) -
     assert (training.errors, training.strangers, training.dialogs) == ([], [], [])
 
 
+def test_damaged_results_are_told_in_one_line_and_runs_are_drawn_all_the_same(
+    training: Watched, tmp_path: Path
+) -> None:
+    (tmp_path / "results.json").write_text("{")
+    page = opened(training)
+    expect(page.locator("#results [role=alert]")).to_contain_text("results.json is not JSON: write it anew with")
+    expect(page.locator("#samples")).to_contain_text("Yes, at step 3.")
+    assert (training.errors, training.strangers, training.dialogs) == ([], [], [])
+
+
 def test_the_same_question_is_told_before_and_after_as_text() -> None:
     told = learning.results({**RESULTS, "changed": CHANGED})
     assert "stage2 answers 200 questions right that sft did not, and no longer 40 that sft did" in told
