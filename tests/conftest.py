@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import settings
 from peft import LoraConfig, get_peft_model
 from PIL import Image, ImageDraw
 
@@ -14,6 +15,10 @@ from mmrag.policy.prompts import JUDGE, RANK
 from mmrag.session import OpenCollection, Session, open_collection, open_session
 from tests.retrieval.parts import write_checkpoint
 from training.architecture import make_model, make_processor, make_tokenizer
+
+# The same examples each time; others: pytest --hypothesis-profile=default.
+settings.register_profile("seeded", derandomize=True, deadline=None)
+settings.load_profile("seeded")
 
 TEXTS = {
     "lights": ("The lights of Orsk", "The Velmar lighthouse was designed by Ada Brenn and opened in 1874."),

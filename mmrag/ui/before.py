@@ -15,7 +15,7 @@ from mmrag.ui.markup import Mark, chip, esc
 
 def remembering(trace: Trace, previous: Trace | None) -> Trace:
     """`trace` with what `previous` came to, if that is the same question and was answered to its end."""
-    if previous is None or previous.phase is not Phase.DONE or previous.query != trace.query:
+    if previous is None or previous.phase is not Phase.DONE or previous.query != trace.query or not previous.steps:
         return trace
     step = previous.steps[-1]
     adapter = previous.fingerprint.adapter if previous.fingerprint else None
