@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from mmrag.types import Before, Document, Found, Hit, Modality, Step, Table, Verdict
 from mmrag.ui.before import change
 from mmrag.ui.markup import Mark, chip, esc, icon, percent
-from mmrag.ui.rejudge import by_hand, kept
+from mmrag.ui.rejudge import kept
 
 PictureUrl = Callable[[str, bool], str]  # (document id, large?) -> the address of its picture
 EVEN = 0.5  # of P(keep): beneath it the model's own verdict is no
@@ -33,7 +33,7 @@ class Cards:
     marks: Mapping[str, Mark]
     picture: PictureUrl
     threshold: float
-    top_k: int
+    by_hand: frozenset[str]  # ids of what was kept or dropped against the rule
     answer: str  # its words are marked in the documents; empty for none
     before: Before | None = None
     hand: bool = False  # whether a person may keep or drop here
@@ -103,7 +103,7 @@ class Cards:
 
     def _exception(self, verdict: Verdict) -> str:
         """Why a document is not kept though it is likely enough, or kept though the reason beneath says no."""
-        if verdict.document_id in by_hand(self.step, self.threshold, self.top_k):
+        if verdict.document_id in self.by_hand:
             return '<span class="sub">by hand</span>'
         if not verdict.keep:
             beyond = verdict.p_keep >= self.threshold

@@ -15,7 +15,7 @@ from mmrag.types import Phase, Sentence, Step, Timing, Trace
 from mmrag.ui import before
 from mmrag.ui.cards import Cards, PictureUrl
 from mmrag.ui.markup import Mark, chip, esc, icon, marks, percent
-from mmrag.ui.rejudge import bar, is_stale, kept
+from mmrag.ui.rejudge import bar, by_hand, is_stale, kept
 from mmrag.ui.strip import cited, strip
 
 STAGES: Mapping[str, str] = {"retrieve": "retrieve", "judge": "judge", "answer": "rank, reason, answer"}
@@ -188,7 +188,8 @@ def _step(trace: Trace, step: Step, number: int, named: Mapping[str, Mark], link
     answer = (step.answer or "").strip()
     marked = "" if answer.lower() == NOT_FOUND else answer
     hand = links.actions and not running and step in trace.steps[-1:]
-    cards = Cards(step, named, links.picture, threshold, top_k, marked, trace.before, hand)
+    against = by_hand(step, threshold, top_k)
+    cards = Cards(step, named, links.picture, threshold, against, marked, trace.before, hand)
     title = ""
     if len(trace.steps) > 1:
         outcome = f" <b>{esc(step.answer)}</b>" if step.answer else ""

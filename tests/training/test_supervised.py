@@ -3,36 +3,16 @@
 from __future__ import annotations
 
 import json
-import random
 from pathlib import Path
 from typing import Any
 
-import pytest
 from datasets import Dataset
 from trl import GRPOConfig
 
 from mmrag.policy.grammar import read_ranked_answer, read_verdict
 from mmrag.policy.load import load_policy
-from mmrag.policy.prompts import judge_prompt, rank_prompt
-from training.classroom import Classroom
-from training.rows import FEATURES, row
 from training.stage2 import Stage2Config
 from training.supervised import Labelled, labelled, train
-from training.world import World
-
-
-@pytest.fixture(scope="module")
-def rows() -> Dataset:
-    """Judged and ranked rows, with and without pictures."""
-    world = World(9_402, 12)
-    room = Classroom(world, tuple(world.questions(40, "train")), random.Random(0), 4)
-    made: list[dict[str, Any]] = []
-    for question in [q for q in room.questions if q.evidence and len(q.evidence) < 4][:12]:
-        query, shown = room.query(question), room.shuffled(question, 4)
-        made.append(row(rank_prompt(query, shown), question, [one.document.id for one in shown], "ranked", None))
-        wanted = shown[0].document.id in question.evidence
-        made.append(row(judge_prompt(query, shown[0]), question, [shown[0].document.id], "judged", wanted))
-    return Dataset.from_list(made, features=FEATURES)
 
 
 def test_a_label_says_what_the_rewards_look_at(rows: Dataset) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
@@ -37,16 +38,16 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def watched(served: Served, browser: Browser) -> Iterator[Watched]:
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
-    one = Watched(context.new_page(), served.url)
-    one.watch()
-    yield one
-    context.close()
+    yield from _page(served, browser, viewport={"width": 1280, "height": 900}, accept_downloads=True)
 
 
 @pytest.fixture
 def phone(served: Served, browser: Browser) -> Iterator[Watched]:
-    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
+    yield from _page(served, browser, viewport={"width": 390, "height": 844}, has_touch=True)
+
+
+def _page(served: Served, browser: Browser, **how: Any) -> Iterator[Watched]:
+    context = browser.new_context(**how)
     one = Watched(context.new_page(), served.url)
     one.watch()
     yield one
