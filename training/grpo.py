@@ -3,7 +3,8 @@
 Ours, around TRL: groups, clipping, advantages and the loss are TRL's own (`GRPOTrainer`). Added are
 1. a processor that takes rows with none, one and many pictures in one batch (TRL 1.16 hands on one list a prompt, None
    among them, on which transformers 5.23 stops);
-2. an evaluation that writes greedily on a fixed slice of an unseen world and scores it by the same rewards;
+2. an evaluation on a fixed slice of an unseen world, by the same rewards: of what is written greedily, but a verdict
+   by what is expected of it, since so few of them turn over that greedy ones cannot tell checkpoints apart;
 3. an end with a clear message, and the last good checkpoint, where a number is no number or the disk is full;
 4. of a point-wise completion only the verdict learns: the reason after it moves a tenth of the reward at most (its
    length), and its twenty tokens would drown the one that moves the rest.
@@ -19,7 +20,7 @@ from typing import Any
 
 import torch
 from datasets import Dataset
-from transformers import TrainerCallback
+from transformers import LogitsProcessor, LogitsProcessorList, TrainerCallback
 from transformers.trainer_callback import ProgressCallback
 from trl import GRPOConfig
 
@@ -36,13 +37,15 @@ from training.sharing import SharedPrompts
 from training.start import StageConfig, adapted, begun, begun_with, device
 from training.worth import RewardFunction, rewards, score
 
+VERDICTS = ("Yes", "No")
+
 
 class Diverged(MmragError):
     """A loss or a gradient is no number any more."""
 
 
 class Stage(SharedPrompts):
-    """TRL's trainer, whose evaluation writes greedily and is scored by component."""
+    """TRL's trainer, whose evaluation is on a fixed slice and scored by component."""
 
     def __init__(
         self, config: StageConfig, chronicle: Chronicle, besides: Sequence[RewardFunction] = (), **settings: Any
@@ -99,8 +102,8 @@ class Stage(SharedPrompts):
         model.eval()
         for start in range(0, len(rows), 16):
             part = [rows[index] for index in range(start, min(start + 16, len(rows)))]
-            texts = written(model, self.processing_class, part, self.args.max_completion_length or 128)
-            yield from (score(text, one, self.config) for text, one in zip(texts, part, strict=True))
+            found = written(model, self.processing_class, part, self.args.max_completion_length or 128)
+            yield from (expected(*what, one, self.config) for what, one in zip(found, part, strict=True))
         model.train()
 
 
@@ -200,17 +203,44 @@ def taking_any_pictures(processor: Any) -> Any:
     return processor
 
 
-def written(model: Any, processor: Any, rows: Sequence[Mapping[str, Any]], new_tokens: int) -> list[str]:
-    """What `model` writes for each row, greedily."""
+class FirstLogits(LogitsProcessor):
+    """Keeps the logits of the first token alone: of all of them, a large vocabulary fills a card."""
+
+    logits: Any = None
+
+    def __call__(self, input_ids: Any, scores: Any) -> Any:
+        """See LogitsProcessor; nothing is changed."""
+        if self.logits is None:
+            self.logits = scores
+        return scores
+
+
+def written(
+    model: Any, processor: Any, rows: Sequence[Mapping[str, Any]], new_tokens: int
+) -> Iterator[tuple[str, Mapping[str, float]]]:
+    """What `model` writes for each row, greedily; and how likely it begins with each verdict."""
     texts = [processor.apply_chat_template(row["prompt"], add_generation_prompt=True) for row in rows]
     inputs = processor(
         text=texts, images=[row["images"] for row in rows], padding=True, padding_side="left", return_tensors="pt"
     ).to(model.device)
-    tokens = model.generate(**inputs, max_new_tokens=new_tokens, do_sample=False)
-    answers: list[str] = processor.tokenizer.batch_decode(
-        tokens[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True
+    first = FirstLogits()
+    tokens = model.generate(
+        **inputs, max_new_tokens=new_tokens, do_sample=False, logits_processor=LogitsProcessorList([first])
     )
-    return answers
+    answers = processor.tokenizer.batch_decode(tokens[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
+    verdicts = [processor.tokenizer(word, add_special_tokens=False)["input_ids"][0] for word in VERDICTS]
+    chances = first.logits.float().softmax(-1)[:, verdicts].tolist()  # (rows, 2)
+    for answer, chance in zip(answers, chances, strict=True):
+        yield answer, dict(zip(VERDICTS, chance, strict=True))
+
+
+def expected(text: str, verdicts: Mapping[str, float], row: Mapping[str, Any], config: StageConfig) -> Score:
+    """The worth of the `text` written for a row; of a verdict, the mean over both of them by their probabilities."""
+    found = score(text, row, config)
+    if row["kind"] != "judged":
+        return found
+    verdict = sum(chance * score(one, row, config).components["verdict"] for one, chance in verdicts.items())
+    return Score.of({**found.components, "verdict": verdict}, config.weights["judged"])
 
 
 def _mean(values: Sequence[float]) -> float:

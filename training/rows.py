@@ -173,6 +173,9 @@ def mapped(make: partial[Iterator[dict[str, Any]]], folder: Path, made_of: Mappi
     """The rows that `make` gives, from `folder`; made anew when they are not there or were made of something else.
 
     `made_of` says in JSON's terms all that the rows depend on.
+
+    Raises:
+        BadSetting: there are none.
     """
     record, wanted = folder / "made_of.json", json.dumps(made_of, indent=1, sort_keys=True)
     if not record.is_file() or record.read_text() != wanted:
@@ -182,6 +185,13 @@ def mapped(make: partial[Iterator[dict[str, Any]]], folder: Path, made_of: Mappi
         disable_progress_bars()  # of rows, which come in bursts and whose number nobody knows
         try:
             Dataset.from_generator(make, features=FEATURES, cache_dir=str(cache)).save_to_disk(str(fresh))
+        except ValueError as error:
+            if "no data" not in str(error):  # datasets' word for a generator that gave nothing
+                raise
+            raise BadSetting(
+                f"nothing to learn is left for {folder}: the policy is sure of all, and right; raise settled, or take "
+                "more worlds or questions"
+            ) from error
         finally:
             enable_progress_bars()
         (fresh / record.name).write_text(wanted)

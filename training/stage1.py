@@ -32,23 +32,28 @@ class Stage1Config(StageConfig):
     """Every setting of stage I beyond TRL's own."""
 
     settled: float = 0.95  # documents of which the policy to start from is as sure as this, and right, are left out
+    examined_worlds: int = 1  # that the examined rows are cut from, in the same way
     composed: float = 0.4  # share of the questions that need several documents: their evidence is the doubtful one
 
 
 def prepared(config: Stage1Config, args: GRPOConfig) -> tuple[Dataset, Dataset]:
-    """The rows to learn from, and those of an unseen world to examine on."""
+    """The rows to learn from, and those of unseen worlds to examine on, which the policy has not settled either.
+
+    Of documents as they come 0.99 are judged rightly from the start: of 512 a single one chose the best checkpoint.
+    """
     runs, settings = Path(args.output_dir), Settings()
-    size = (config.entities, config.questions, config.drawn)
-    worlds = Worlds(tuple(mixed(config.first_world, config.worlds)), *size, config.composed)
-    unseen = Worlds((config.examined_world,), config.entities, config.examined, config.drawn)
-    about = {"seed": args.seed, "settings": asdict(settings)}
-    examined = mapped(
-        partial(judged_rows, unseen, args.seed, settings), runs / "examined", {"worlds": asdict(unseen), **about}
-    )
-    rows = mapped(
-        partial(judged_rows, worlds, args.seed, settings, partial(starting_policy, config), config.settled),
-        runs / "rows",
-        {"worlds": asdict(worlds), "settled": config.settled, **begun_with(config), **about},
+    size = (config.entities, config.questions, config.drawn, config.composed)
+    worlds = Worlds(tuple(mixed(config.first_world, config.worlds)), *size)
+    unseen = Worlds(tuple(range(config.examined_world, config.examined_world + config.examined_worlds)), *size)
+    about = {"seed": args.seed, "settings": asdict(settings), "settled": config.settled, **begun_with(config)}
+    load = partial(starting_policy, config)
+    rows, examined = (
+        mapped(
+            partial(judged_rows, some, args.seed, settings, load, config.settled),
+            runs / name,
+            {"worlds": asdict(some), **about},
+        )
+        for name, some in (("rows", worlds), ("examined", unseen))
     )
     return rows, examined.select(range(min(config.examined, len(examined))))
 

@@ -24,11 +24,11 @@ from trl import GRPOConfig
 from mmrag.errors import CheckpointError, StorageFull
 from mmrag.policy.load import load_policy
 from mmrag.runs import read_run
-from tests.training.parts import QUERY, SETTINGS, SHOWN, config
+from tests.training.parts import QUERY, SETTINGS, SHOWN, asked, config
 from training import grpo
 from training.checkpoint import clear
 from training.chronicle import Chronicle
-from training.grpo import Diverged, Watch, taking_any_pictures, train, verdict_tokens
+from training.grpo import Diverged, Watch, expected, taking_any_pictures, train, verdict_tokens
 from training.rewards.pointwise import KEPT
 from training.start import StageConfig, begun
 from training.worth import component, rewards, score
@@ -63,6 +63,30 @@ def test_components_by_the_weights_of_the_configuration_are_the_reward(rows: Dat
         told = [function(said, **columns)[0] for function in functions]
         total = sum(weight * value for weight, value in zip(weights, told, strict=True) if value is not None)
         assert total == pytest.approx(score(texts[one["kind"]], one, stage).total, abs=1e-6)
+
+
+def test_a_verdict_is_examined_by_what_is_expected_of_it_and_an_answer_by_what_is_written(rows: Dataset) -> None:
+    stage, chances = StageConfig(kept=0.5), {"Yes": 0.7, "No": 0.2}
+    gold, other = (next(one for one in rows if one["wanted"] is wanted) for wanted in (True, False))
+    for one, verdict in ((gold, 0.7), (other, 0.7 * 0.5 + 0.2)):
+        for text in ("Yes.", "No."):
+            found = expected(text, chances, one, stage)
+            assert found.components == {"verdict": pytest.approx(verdict), "format": 1.0}
+            assert found.total == pytest.approx(0.9 * verdict + 0.1)
+    assert expected("Perhaps.", chances, gold, stage).components["format"] == 0.0
+    ranked = next(one for one in rows if one["kind"] == "ranked")
+    text = "<think>It is so [1].</think><rank>[1]</rank><answer>red</answer>"
+    assert expected(text, chances, ranked, stage) == score(text, ranked, stage)
+
+
+def test_how_likely_each_verdict_is_agrees_with_the_judge(rows: Dataset, random_checkpoint: Path) -> None:
+    policy = load_policy(random_checkpoint, dtype="float32")
+    judged = [one for one in rows if one["kind"] == "judged"][:3]
+    with policy.borrowed() as (model, processor):
+        found = list(grpo.written(model, taking_any_pictures(processor), judged, 2))
+    for one, (_, chances) in zip(judged, found, strict=True):
+        yes, no = (math.exp(policy.logprob(asked(one), word)[0]) for word in ("Yes", "No"))
+        assert chances == {"Yes": pytest.approx(yes, rel=1e-3), "No": pytest.approx(no, rel=1e-3)}
 
 
 def test_prompts_with_none_one_and_many_pictures_go_through_the_processor_together(random_checkpoint: Path) -> None:
