@@ -3,7 +3,7 @@
 Ours, around TRL: groups, clipping, advantages and the loss are TRL's own (`GRPOTrainer`). Added are
 1. a processor that takes rows with none, one and many pictures in one batch (TRL 1.16 hands on one list a prompt, None
    among them, on which transformers 5.23 stops);
-2. an evaluation on a fixed slice of an unseen world, by the same rewards: of what is written greedily, but a verdict
+2. an evaluation on a fixed slice of unseen worlds, by the same rewards: of what is written greedily, but a verdict
    by what is expected of it, since so few of them turn over that greedy ones cannot tell checkpoints apart;
 3. an end with a clear message, and the last good checkpoint, where a number is no number or the disk is full;
 4. of a point-wise completion only the verdict learns: the reason after it moves a tenth of the reward at most (its
@@ -26,7 +26,7 @@ from trl import GRPOConfig
 
 from mmrag.errors import MalformedOutput, MmragError, StorageFull
 from mmrag.policy.grammar import read_verdict
-from mmrag.policy.load import load_weights
+from mmrag.policy.load import load_weights, verdict_ids
 from training.adapter import made_with, portable, write_adapter
 from training.checkpoint import clear
 from training.chronicle import Chronicle
@@ -36,8 +36,6 @@ from training.rows import fitting
 from training.sharing import SharedPrompts
 from training.start import StageConfig, adapted, begun, begun_with, device
 from training.worth import RewardFunction, rewards, score
-
-VERDICTS = ("Yes", "No")
 
 
 class Diverged(MmragError):
@@ -228,10 +226,9 @@ def written(
         **inputs, max_new_tokens=new_tokens, do_sample=False, logits_processor=LogitsProcessorList([first])
     )
     answers = processor.tokenizer.batch_decode(tokens[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
-    verdicts = [processor.tokenizer(word, add_special_tokens=False)["input_ids"][0] for word in VERDICTS]
-    chances = first.logits.float().softmax(-1)[:, verdicts].tolist()  # (rows, 2)
-    for answer, chance in zip(answers, chances, strict=True):
-        yield answer, dict(zip(VERDICTS, chance, strict=True))
+    chances = first.logits.float().softmax(-1)[:, verdict_ids(processor)].tolist()  # (rows, 2)
+    for answer, (yes, no) in zip(answers, chances, strict=True):
+        yield answer, {"Yes": yes, "No": no}
 
 
 def expected(text: str, verdicts: Mapping[str, float], row: Mapping[str, Any], config: StageConfig) -> Score:

@@ -189,8 +189,8 @@ def mapped(make: partial[Iterator[dict[str, Any]]], folder: Path, made_of: Mappi
             if "no data" not in str(error):  # datasets' word for a generator that gave nothing
                 raise
             raise BadSetting(
-                f"nothing to learn is left for {folder}: the policy is sure of all, and right; raise settled, or take "
-                "more worlds or questions"
+                f"no row is left for {folder}: the policy can do all that these worlds ask; raise settled, or "
+                "take more worlds or questions"
             ) from error
         finally:
             enable_progress_bars()

@@ -56,7 +56,7 @@ def load_policy(
         model.eval(),
         processor,
         Adapters(model, adapters or {}),
-        verdicts=(_token(folder, processor, "Yes"), _token(folder, processor, "No")),
+        verdicts=verdict_ids(processor),
         name=folder.name if Path(checkpoint).is_dir() else str(checkpoint),
         files=weight_files(folder),
         quantization=quantize,
@@ -130,11 +130,22 @@ def _read(folder: Path, device: torch.device, dtype: torch.dtype, quantize: str)
     return processor, model
 
 
-def _token(folder: Path, processor: Any, word: str) -> int:
-    ids = processor.tokenizer(word, add_special_tokens=False)["input_ids"]
+def verdict_ids(processor: Any) -> tuple[int, int]:
+    """The tokens of Yes and No.
+
+    Raises:
+        CheckpointError: one of them is not a single token.
+    """
+    yes, no = (_token(processor.tokenizer, word) for word in ("Yes", "No"))
+    return yes, no
+
+
+def _token(tokenizer: Any, word: str) -> int:
+    ids = tokenizer(word, add_special_tokens=False)["input_ids"]
     if len(ids) != 1:
         raise CheckpointError(
-            f"{folder} writes {word!r} as {len(ids)} tokens, but a judge needs one: check its tokenizer's files"
+            f"{tokenizer.name_or_path} writes {word!r} as {len(ids)} tokens, but a judge needs one: check its "
+            "tokenizer's files"
         )
     return int(ids[0])
 

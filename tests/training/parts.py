@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import random
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mmrag.policy.prompts import Prompt, Shown
+from mmrag.policy.prompts import Shown
 from mmrag.types import Document, Modality, Query, Question
 from training.classroom import Classroom
 from training.data import Example
@@ -61,10 +61,3 @@ def about(one: dict[str, Any]) -> tuple[Question, list[str]]:
 
 def config(random_checkpoint: Path, out: Path) -> StageConfig:
     return StageConfig(base=str(random_checkpoint), start=str(random_checkpoint.parent / "sft"), out=str(out))
-
-
-def asked(one: Mapping[str, Any]) -> Prompt:
-    """The prompt of a row."""
-    blocks = one["prompt"][0]["content"]
-    content = tuple({name: text for name, text in block.items() if text is not None} for block in blocks)
-    return Prompt(content, tuple(one["images"]))

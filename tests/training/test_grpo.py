@@ -24,13 +24,14 @@ from trl import GRPOConfig
 from mmrag.errors import CheckpointError, StorageFull
 from mmrag.policy.load import load_policy
 from mmrag.runs import read_run
-from tests.training.parts import QUERY, SETTINGS, SHOWN, asked, config
+from tests.training.parts import QUERY, SETTINGS, SHOWN, config
 from training import grpo
 from training.checkpoint import clear
 from training.chronicle import Chronicle
 from training.grpo import Diverged, Watch, expected, taking_any_pictures, train, verdict_tokens
 from training.rewards.pointwise import KEPT
 from training.start import StageConfig, begun
+from training.supervised import labelled
 from training.worth import component, rewards, score
 
 
@@ -85,7 +86,7 @@ def test_how_likely_each_verdict_is_agrees_with_the_judge(rows: Dataset, random_
     with policy.borrowed() as (model, processor):
         found = list(grpo.written(model, taking_any_pictures(processor), judged, 2))
     for one, (_, chances) in zip(judged, found, strict=True):
-        yes, no = (math.exp(policy.logprob(asked(one), word)[0]) for word in ("Yes", "No"))
+        yes, no = (math.exp(policy.logprob(labelled(one).prompt, word)[0]) for word in ("Yes", "No"))
         assert chances == {"Yes": pytest.approx(yes, rel=1e-3), "No": pytest.approx(no, rel=1e-3)}
 
 

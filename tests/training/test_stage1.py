@@ -15,8 +15,9 @@ from trl import GRPOConfig
 
 from mmrag.errors import BadSetting
 from mmrag.policy.load import load_policy
-from tests.training.parts import SETTINGS, asked
+from tests.training.parts import SETTINGS
 from training.stage1 import Stage1Config, prepared
+from training.supervised import labelled
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def test_it_is_examined_on_documents_of_unseen_worlds_that_are_as_doubtful_as_th
     policy = load_policy(config.base, dtype="float32")
 
     def sure(one: dict[str, Any]) -> float:
-        yes, no = (math.exp(policy.logprob(asked(one), word)[0]) for word in ("Yes", "No"))
+        yes, no = (math.exp(policy.logprob(labelled(one).prompt, word)[0]) for word in ("Yes", "No"))
         return (yes if one["wanted"] else no) / (yes + no)
 
     def about(some: Dataset) -> set[str]:
