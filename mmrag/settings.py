@@ -45,7 +45,7 @@ class Settings:
         BadSetting: a value is outside its range.
     """
 
-    retrieve: int = 12  # documents that retrieval brings
+    retrieve: int = 16  # documents that retrieval brings
     top_k: int = 8  # documents at most that the list-wise stage sees
     threshold: float = 0.2  # keep a document when P(keep) is at least this: one too many costs less than one missing
     max_new_tokens: int = 512

@@ -32,7 +32,6 @@ class Stage1Config(StageConfig):
     """Every setting of stage I beyond TRL's own."""
 
     settled: float = 0.95  # documents of which the policy to start from is as sure as this, and right, are left out
-    examined_worlds: int = 1  # that the examined rows are cut from, in the same way
     composed: float = 0.4  # share of the questions that need several documents: their evidence is the doubtful one
 
 

@@ -4,7 +4,8 @@
 
 Goes on from stage I and sees what stage I keeps. Learns from evidence labels and answers alone. Reconstructed from the
 abstract (papers.md, section 1); our choices are numbered in `training/rewards/listwise.py` and `training/grpo.py`, and
-1. some rows stay point-wise, so that what stage I learned is not lost;
+1. some rows stay point-wise, and a KL term (`beta`) holds it near stage I, so that what stage I learned is not lost;
+   without either more and more is kept, and the best checkpoint is chosen by unseen rows of both kinds;
 2. more rows than come by themselves ask what needs several documents, which sft has seen few of, or none;
 3. where stage I has not kept all evidence, most rows are given what is lost, last of the documents: as they come, all
    they teach is to say that the answer is not there, whatever the question;
@@ -51,32 +52,28 @@ def prepared(config: Stage2Config, args: GRPOConfig) -> tuple[Dataset, Dataset]:
     load = partial(starting_policy, config)
     most = args.max_completion_length or 128
     trial = Trial(config.tried, most, args.temperature, config.reminded) if config.tried else None
-    size = (config.entities, config.questions, config.drawn)
-    worlds = Worlds(tuple(mixed(config.first_world, config.worlds)), *size, config.composed)
-    others = tuple(mixed(config.first_world + config.worlds, config.judged_worlds))
-    beside = Worlds(others, *size)
+    size = (config.entities, config.questions, config.drawn, config.composed)
+    worlds = Worlds(tuple(mixed(config.first_world, config.worlds)), *size)
+    beside = Worlds(tuple(mixed(config.first_world + config.worlds, config.judged_worlds)), *size)
     unseen = Worlds((config.examined_world,), config.entities, config.examined, config.drawn)
     about = {"seed": args.seed, "settings": asdict(settings), **begun_with(config)}
-    ranked, examined = (
-        mapped(
-            partial(ranked_rows, some, args.seed, settings, load, incomplete, tried),
-            runs / name,
-            {"worlds": asdict(some), "incomplete": incomplete, "tried": tried and asdict(tried), **about},
-        )
-        for name, some, incomplete, tried in (
-            ("ranked", worlds, config.incomplete, trial),
-            ("examined", unseen, 1.0, None),
-        )
-    )
+
+    def ranked(name: str, some: Worlds, incomplete: float, tried: Trial | None) -> Dataset:
+        make = partial(ranked_rows, some, args.seed, settings, load, incomplete, tried)
+        made_of = {"worlds": asdict(some), "incomplete": incomplete, "tried": tried and asdict(tried), **about}
+        return mapped(make, runs / name, made_of)
+
+    def judged(name: str, some: Worlds) -> Dataset:
+        make = partial(judged_rows, some, args.seed, settings, load, config.settled)
+        return mapped(make, runs / name, {"worlds": asdict(some), "settled": config.settled, **about})
+
+    rows, examined = ranked("ranked", worlds, config.incomplete, trial), ranked("examined", unseen, 1.0, None)
     examined = examined.select(range(min(config.examined, len(examined))))
     if not config.judged_worlds:
-        return ranked, examined
-    judged = mapped(
-        partial(judged_rows, beside, args.seed, settings, load, config.settled),
-        runs / "judged",
-        {"worlds": asdict(beside), "settled": config.settled, **about},
-    )
-    return concatenate_datasets([ranked, judged]), examined
+        return rows, examined
+    first = config.examined_world
+    doubtful = judged("examined-judged", Worlds(tuple(range(first, first + config.examined_worlds)), *size))
+    return concatenate_datasets([rows, judged("judged", beside)]), concatenate_datasets([examined, doubtful])
 
 
 def main() -> None:

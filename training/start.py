@@ -45,6 +45,7 @@ class StageConfig:
     longest: int = 2048  # tokens of a prompt, pictures included; longer ones are left out
     examined_world: int = 9_100  # of the fixed slice, never trained on
     examined: int = 64  # rows of it
+    examined_worlds: int = 1  # from that one on, that point-wise rows of the slice are cut from, as those to learn from
     verdict: float = pointwise.WEIGHTS["verdict"]  # what the components of a point-wise reward weigh
     form: float = pointwise.WEIGHTS["format"]
     kept: float = pointwise.KEPT  # what keeping a document that is no evidence earns, where dropping it earns 1

@@ -1,5 +1,8 @@
 """Lexical search: BM25 (bm25s) over English stems of each document's title, text and table cells.
 
+Every row of a table is counted by itself, with the title and the header, and the table as its best row (Dai and Callan
+2019, MaxP): as one long text, a table that answers stood behind all that is told elsewhere of the thing it is asked of.
+
 It is built anew from the documents whenever they change, in a few seconds for 100,000: BM25's weights depend on all of
 them, so there is nothing to add to.
 """
@@ -9,6 +12,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import bm25s
 import numpy as np
@@ -34,6 +38,15 @@ def full_text(document: Document) -> str:
     return "\n".join(filter(None, (document.title, document.text, *map(" · ".join, rows))))
 
 
+def passages(document: Document) -> list[str]:
+    """What a document is found by: each row of a table with the header above it, or all of its text."""
+    table = document.table
+    if table is None or not table.rows:
+        return [full_text(document)]
+    above = full_text(replace(document, table=replace(table, rows=())))
+    return [f"{above}\n{' · '.join(row)}" for row in table.rows]
+
+
 def tokens(text: str) -> list[str]:
     """Lower-case words of any script, in order."""
     return _TOKEN.findall(text.casefold())
@@ -51,7 +64,9 @@ class Words:
 
     def __init__(self, documents: Sequence[Document]) -> None:
         self._ids = [document.id for document in documents]
-        corpus = [stems(full_text(document)) for document in documents]
+        found = [passages(document) for document in documents]
+        self._starts = np.cumsum([0, *map(len, found)])[:-1]  # of each document's passages
+        corpus = [stems(text) for texts in found for text in texts]
         self._bm25 = bm25s.BM25() if any(corpus) else None
         if self._bm25 is not None:
             self._bm25.index(corpus, show_progress=False)
@@ -61,6 +76,6 @@ class Words:
         query = stems(text)
         if self._bm25 is None or not query:
             return []
-        scores = self._bm25.get_scores(query)  # (documents,)
+        scores = np.maximum.reduceat(self._bm25.get_scores(query), self._starts)  # (documents,)
         rows = np.argsort(-scores, kind="stable")[:limit]
         return [(self._ids[row], float(scores[row])) for row in rows if scores[row] > 0]

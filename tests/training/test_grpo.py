@@ -67,9 +67,9 @@ def test_components_by_the_weights_of_the_configuration_are_the_reward(rows: Dat
 
 
 def test_a_verdict_is_examined_by_what_is_expected_of_it_and_an_answer_by_what_is_written(rows: Dataset) -> None:
-    stage, chances = StageConfig(kept=0.5), {"Yes": 0.7, "No": 0.2}
+    stage, chances = StageConfig(kept=0.3), {"Yes": 0.7, "No": 0.2}
     gold, other = (next(one for one in rows if one["wanted"] is wanted) for wanted in (True, False))
-    for one, verdict in ((gold, 0.7), (other, 0.7 * 0.5 + 0.2)):
+    for one, verdict in ((gold, 0.7), (other, 0.7 * 0.3 + 0.2)):
         for text in ("Yes.", "No."):
             found = expected(text, chances, one, stage)
             assert found.components == {"verdict": pytest.approx(verdict), "format": 1.0}

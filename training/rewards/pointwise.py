@@ -3,7 +3,7 @@
 MMRAG-RFT publishes no formula (papers.md, section 1); deviations cannot be told from it, so these are the choices:
 1. A verdict counts by itself; the words after it are only asked to be few, since nothing shows how to reason here.
 2. Gold and other documents come in equal numbers (`training.rows`), so "No" to everything earns one half.
-3. To keep what is no evidence costs a part of what it costs to drop what is: the list-wise stage passes over the one,
+3. To keep what is no evidence costs half of what it costs to drop what is: the list-wise stage passes over the one,
    and nothing brings the other back. With equal costs stage I said "No" to every second document that the question
    does not name, and dropped 53 of 913 gold documents where `sft` dropped 47 (docs/benchmarks.md).
 """
@@ -17,7 +17,7 @@ from mmrag.policy.grammar import read_verdict
 from training.rewards.score import Score
 
 WEIGHTS: Mapping[str, float] = {"verdict": 0.9, "format": 0.1}
-KEPT = 0.7  # of a right verdict's worth is what "Yes" to another document earns
+KEPT = 0.5  # of a right verdict's worth is what "Yes" to another document earns
 LONGEST = 32  # words of a reason
 
 
@@ -31,7 +31,7 @@ def judged(completion: str, wanted: bool, weights: Mapping[str, float] = WEIGHTS
     >>> judged("No. It is about the Orsk windmill.", True).components
     {'verdict': 0.0, 'format': 1.0}
     >>> judged("Yes. It shows that the roof is red.", False).components
-    {'verdict': 0.7, 'format': 1.0}
+    {'verdict': 0.5, 'format': 1.0}
     >>> judged("Perhaps.", True).total
     0.0
     """
