@@ -12,18 +12,16 @@ are numbered in `training/rewards/pointwise.py` and `training/grpo.py`, and
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from functools import partial
-from pathlib import Path
+from dataclasses import dataclass
 
 from datasets import Dataset
 from trl import GRPOConfig, TrlParser
 
-from mmrag.settings import Settings
 from training.grpo import train
 from training.progress import speak
-from training.rows import Worlds, judged_rows, mapped
-from training.start import StageConfig, begun_with, starting_policy
+from training.rows import Worlds
+from training.run_rows import RunRows
+from training.start import StageConfig
 from training.world.names import mixed
 
 
@@ -40,20 +38,11 @@ def prepared(config: Stage1Config, args: GRPOConfig) -> tuple[Dataset, Dataset]:
 
     Of documents as they come 0.99 are judged rightly from the start: of 512 a single one chose the best checkpoint.
     """
-    runs, settings = Path(args.output_dir), Settings()
     size = (config.entities, config.questions, config.drawn, config.composed)
     worlds = Worlds(tuple(mixed(config.first_world, config.worlds)), *size)
     unseen = Worlds(tuple(range(config.examined_world, config.examined_world + config.examined_worlds)), *size)
-    about = {"seed": args.seed, "settings": asdict(settings), "settled": config.settled, **begun_with(config)}
-    load = partial(starting_policy, config)
-    rows, examined = (
-        mapped(
-            partial(judged_rows, some, args.seed, settings, load, config.settled),
-            runs / name,
-            {"worlds": asdict(some), **about},
-        )
-        for name, some in (("rows", worlds), ("examined", unseen))
-    )
+    made = RunRows.of(config, args)
+    rows, examined = made.judged("rows", worlds, config.settled), made.judged("examined", unseen, config.settled)
     return rows, examined.select(range(min(config.examined, len(examined))))
 
 

@@ -15,19 +15,18 @@ abstract (papers.md, section 1); our choices are numbered in `training/rewards/l
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from functools import partial
-from pathlib import Path
+from dataclasses import dataclass
 
 from datasets import Dataset, concatenate_datasets
 from trl import GRPOConfig, TrlParser
 
-from mmrag.settings import MODELS, Settings
+from mmrag.settings import MODELS
 from training.contrast import Trial
 from training.grpo import train
 from training.progress import speak
-from training.rows import Worlds, judged_rows, mapped, ranked_rows
-from training.start import StageConfig, begun_with, starting_policy
+from training.rows import Worlds
+from training.run_rows import RunRows
+from training.start import StageConfig
 from training.world.names import mixed
 
 
@@ -47,33 +46,22 @@ class Stage2Config(StageConfig):
 
 
 def prepared(config: Stage2Config, args: GRPOConfig) -> tuple[Dataset, Dataset]:
-    """The rows to learn from, with what stage I keeps in them, and those of an unseen world to examine on."""
-    runs, settings = Path(args.output_dir), Settings()
-    load = partial(starting_policy, config)
-    most = args.max_completion_length or 128
-    trial = Trial(config.tried, most, args.temperature, config.reminded) if config.tried else None
+    """The rows to learn from, with what stage I keeps in them, and those of unseen worlds to examine on."""
     size = (config.entities, config.questions, config.drawn, config.composed)
     worlds = Worlds(tuple(mixed(config.first_world, config.worlds)), *size)
-    beside = Worlds(tuple(mixed(config.first_world + config.worlds, config.judged_worlds)), *size)
     unseen = Worlds((config.examined_world,), config.entities, config.examined, config.drawn)
-    about = {"seed": args.seed, "settings": asdict(settings), **begun_with(config)}
-
-    def ranked(name: str, some: Worlds, incomplete: float, tried: Trial | None) -> Dataset:
-        make = partial(ranked_rows, some, args.seed, settings, load, incomplete, tried)
-        made_of = {"worlds": asdict(some), "incomplete": incomplete, "tried": tried and asdict(tried), **about}
-        return mapped(make, runs / name, made_of)
-
-    def judged(name: str, some: Worlds) -> Dataset:
-        make = partial(judged_rows, some, args.seed, settings, load, config.settled)
-        return mapped(make, runs / name, {"worlds": asdict(some), "settled": config.settled, **about})
-
-    rows, examined = ranked("ranked", worlds, config.incomplete, trial), ranked("examined", unseen, 1.0, None)
+    most = args.max_completion_length or 128
+    trial = Trial(config.tried, most, args.temperature, config.reminded) if config.tried else None
+    made = RunRows.of(config, args)
+    rows, examined = made.ranked("ranked", worlds, config.incomplete, trial), made.ranked("examined", unseen, 1.0, None)
     examined = examined.select(range(min(config.examined, len(examined))))
     if not config.judged_worlds:
         return rows, examined
-    first = config.examined_world
-    doubtful = judged("examined-judged", Worlds(tuple(range(first, first + config.examined_worlds)), *size))
-    return concatenate_datasets([rows, judged("judged", beside)]), concatenate_datasets([examined, doubtful])
+    beside = Worlds(tuple(mixed(config.first_world + config.worlds, config.judged_worlds)), *size)
+    doubtful = Worlds(tuple(range(config.examined_world, config.examined_world + config.examined_worlds)), *size)
+    judged = made.judged("judged", beside, config.settled)
+    asked = made.judged("examined-judged", doubtful, config.settled)
+    return concatenate_datasets([rows, judged]), concatenate_datasets([examined, asked])
 
 
 def main() -> None:
