@@ -39,7 +39,7 @@ class Stage2Config(StageConfig):
     first_world: int = 14_000
     judged_worlds: int = 2  # worlds whose rows stay point-wise
     settled: float = 0.95  # of those: documents of which the policy is as sure as this, and right, are left out
-    composed: float = 0.8  # share of the list-wise rows' questions that need several documents
+    composed: float = 0.8  # share of the questions that need several documents
     incomplete: float = 0.1  # share, of the list-wise rows whose evidence is not kept whole, that are left so
     tried: int = 4  # completions of each list-wise prompt; those of which all are worth the same are left out,
     reminded: float = 0.15  # but for this share of those that are always answered rightly

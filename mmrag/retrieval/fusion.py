@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 # How slowly a rank's worth falls. The paper's 60 fits rankers that are alike and lists of a thousand: with it, among
-# the twelve shown, what four rankers find in passing beats what one puts first (recall@12 0.78; with 2, 0.98).
+# the first twelve, what four rankers find in passing beats what one puts first (recall@12 0.78; with 2, 0.98).
 K = 2
 
 
