@@ -1,6 +1,6 @@
 """The embedded model's shape: a Qwen3-VL of a few million parameters, its tokenizer, processor and chat template.
 
-Ours, after measurements (docs/benchmarks.md): 8-pixel patches on pictures of 64x64 pixels give 16 tokens each; a small
+Ours, after measurements (docs/notebook.md): 8-pixel patches on pictures of 64x64 pixels give 16 tokens each; a small
 BPE with digits in pairs lets invented names and numbers be copied piece by piece. The classes are those of the model
 that users run, so `AutoProcessor` and `AutoModelForImageTextToText` load the result with nothing special.
 """

@@ -3,7 +3,7 @@
     python -m training.sight --config training/configs/sight.yaml [--resume true] [--device cuda]
 
 Ours. In sentences about pictures one token in ten tells a count, a digit or a side: after 27 M tokens of them the
-colours were right and everything small was at chance (docs/benchmarks.md). Here every picture answers everything that
+colours were right and everything small was at chance (docs/notebook.md). Here every picture answers everything that
 can be asked of it at once: each question is a learned query over the picture's tokens, as the language model gets
 them, and a classifier. The queries are thrown away; the tower stays, in a checkpoint that `training.base` starts from.
 """

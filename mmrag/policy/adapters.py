@@ -1,9 +1,9 @@
 """LoRA adapters on one base: strict loading, and switching between them in milliseconds.
 
-A LoRA computed beside the weights costs two more products per layer, which made a small model half as slow again
-(docs/benchmarks.md). So the adapter in use is folded into the weights it changes, if these are plain numbers and a copy
-of the originals takes no more than `FOLD_LIMIT`; switching starts from the copy, so that nothing drifts. Quantised and
-large models keep the adapter beside the weights. Both give the same outputs up to rounding.
+A LoRA computed beside the weights costs two more products per layer, which made a small model half as slow again on
+two cores. So the adapter in use is folded into the weights it changes, if these are plain numbers and a copy of the
+originals takes no more than `FOLD_LIMIT`; switching starts from the copy, so that nothing drifts. Quantised and large
+models keep the adapter beside the weights. Both give the same outputs up to rounding.
 """
 
 from __future__ import annotations

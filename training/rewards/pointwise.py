@@ -5,7 +5,7 @@ MMRAG-RFT publishes no formula (papers.md, section 1); deviations cannot be told
 2. Gold and other documents come in equal numbers (`training.rows`), so "No" to everything earns one half.
 3. To keep what is no evidence costs half of what it costs to drop what is: the list-wise stage passes over the one,
    and nothing brings the other back. With equal costs stage I said "No" to every second document that the question
-   does not name, and dropped 53 of 913 gold documents where `sft` dropped 47 (docs/benchmarks.md).
+   does not name, and dropped 53 of 913 gold documents where `sft` dropped 47 (docs/notebook.md).
 """
 
 from __future__ import annotations
