@@ -41,7 +41,6 @@ class Classroom:
         self.sorts = list(_by_sort(self.single, self.world.library.role, names).values())
         self.seen = [q for q in self.single if q.hops[0].kb == "image"]
         self.chains = [q for q in self.questions if q.type.startswith(("Compose(", "Compare("))]
-        self.lists = [q for q in self.questions if q.type.startswith(("ImageListQ", "Intersect("))]
         self.unanswerable = [q for q in self.questions if not q.hops]
         self.reasoned = [q for q in self.questions if q.hops and q.image is None]
         self.pictures = [d for d in self.world.documents.values() if d.modality is Modality.IMAGE]

@@ -15,10 +15,12 @@ import logging
 import random
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import compress
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +43,8 @@ from training.world import World
 
 log = logging.getLogger("training.rows")
 Load = Callable[[], LocalPolicy]  # called where rows are made: those on disk need no model in memory
-REACH = 5  # so many questions are drawn for each that is wanted, where the composed ones have their own share
+REACH = 5  # so many questions are drawn for each that is wanted, where the composed ones have their own share,
+REACH_IN_TURN = 12  # and so many where their types take turns: of the rarest type there are few
 FEATURES = Features(
     {
         "prompt": List({"role": Value("string"), "content": List({"type": Value("string"), "text": Value("string")})}),
@@ -63,13 +66,16 @@ class Worlds:
     questions: int = 60  # of each world
     drawn: int = DRAWN  # pixels of a picture's side
     composed: float | None = None  # share of the questions that need several documents; None: as they come
+    in_turn: bool = False  # of these the first of every type, then the second of every type, and so on
 
     def asked(self, world: World) -> tuple[Question, ...]:
         """The questions of a world that rows are made of."""
         if self.composed is None:
             return tuple(world.questions(self.questions, "train"))
-        drawn = world.questions(REACH * self.questions, "train")
+        drawn = world.questions((REACH_IN_TURN if self.in_turn else REACH) * self.questions, "train")
         several = [one for one in drawn if len(one.evidence) > 1]
+        if self.in_turn:
+            several = types_in_turn(several)
         others = [one for one in drawn if len(one.evidence) <= 1]
         wanted = round(self.composed * self.questions)
         return (*several[:wanted], *others[: self.questions - wanted])
@@ -87,6 +93,16 @@ class Worlds:
     def watched(self, seed: int, about: str) -> Iterator[tuple[Classroom, Index]]:
         """The same, with a bar that says how many worlds are done and how long the others will take."""
         yield from track(self.rooms(seed), about, total=len(self.seeds), console=Console(file=sys.stderr))
+
+
+def types_in_turn(questions: Sequence[Question]) -> list[Question]:
+    """The first question of every type, then the second of every type, and so on until there are none."""
+    met: Counter[str] = Counter()
+    turns = []
+    for one in questions:
+        met[one.type] += 1
+        turns.append(met[one.type])
+    return [one for _, one in sorted(zip(turns, questions, strict=True), key=itemgetter(0))]
 
 
 def judged_rows(

@@ -48,8 +48,8 @@ class Stage2Config(StageConfig):
 def prepared(config: Stage2Config, args: GRPOConfig) -> tuple[Dataset, Dataset]:
     """The rows to learn from, with what stage I keeps in them, and those of unseen worlds to examine on."""
     size = (config.entities, config.questions, config.drawn, config.composed)
-    worlds = Worlds(tuple(mixed(config.first_world, config.worlds)), *size)
-    unseen = Worlds((config.examined_world,), config.entities, config.examined, config.drawn)
+    worlds = Worlds(tuple(mixed(config.first_world, config.worlds)), *size, in_turn=True)
+    unseen = Worlds((config.examined_world,), config.entities, config.examined, config.drawn, 0.5, in_turn=True)
     most = args.max_completion_length or 128
     trial = Trial(config.tried, most, args.temperature, config.reminded) if config.tried else None
     made = RunRows.of(config, args)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from mmrag.policy.load import load_policy
 from mmrag.policy.prompts import judge_prompt
 from mmrag.settings import Settings
+from mmrag.types import Question
 from tests.training.parts import QUERY, QUESTION, SHOWN
-from training.rows import Worlds, judged_rows, mapped, ranked_rows, row
+from training.rows import Worlds, judged_rows, mapped, ranked_rows, row, types_in_turn
 from training.world import World
 
 
@@ -64,6 +69,29 @@ def test_composed_questions_have_the_share_that_is_asked_for() -> None:
     asked = Worlds((9_401,), 24, 20, composed=0.75).asked(World(9_401, 24))
     assert sum(len(one.evidence) > 1 for one in asked) == 15
     assert len(asked) == len({one.id for one in asked}) == 20
+
+
+def test_where_types_take_turns_the_rare_ones_are_asked_as_often_as_there_are_such_questions() -> None:
+    world, (come, turned) = (
+        World(9_401, 24),
+        (Worlds((9_401,), 24, 40, composed=0.8, in_turn=one) for one in (False, True)),
+    )
+    counts = [Counter(one.type for one in asked.asked(world) if len(one.evidence) > 1) for asked in (come, turned)]
+    assert counts[0].total() == counts[1].total() == 32
+    assert counts[1].keys() >= counts[0].keys()
+    assert max(counts[1].values()) < max(counts[0].values())
+
+
+@given(st.lists(st.sampled_from(["ImageListQ", "Compose(TextQ,TextQ)", "Compare(ImageQ,ImageQ)"]), max_size=30))
+def test_no_type_is_asked_for_again_before_the_others_had_their_turn(types: list[str]) -> None:
+    questions = [Question(str(at), "Which?", ("red",), type=one) for at, one in enumerate(types)]
+    turned = types_in_turn(questions)
+    assert sorted(turned, key=lambda one: one.id) == sorted(questions, key=lambda one: one.id)
+    met: Counter[str] = Counter()
+    turns = [met.update([one.type]) or met[one.type] for one in turned]
+    assert turns == sorted(turns)
+    for kind in met:
+        assert [one for one in turned if one.type == kind] == [one for one in questions if one.type == kind]
 
 
 def test_rows_are_made_once_and_mapped_from_disk(tmp_path: Path) -> None:

@@ -184,8 +184,30 @@ def test_comparisons_come_out_as_their_numbers_do(questions: list[Question]) -> 
             assert won.endswith(f" {question.answers[0]}")
             assert won in numbers.split(", ")
             assert len(numbers.split(", ")) == 2
-        else:
+        elif not question.type.startswith("Intersect("):
             assert not question.conclusion
+
+
+def test_an_intersection_concludes_which_of_the_rows_show_what_is_asked_for(world: World) -> None:
+    rng = random.Random(5)
+    drawn = list(filter(None, (world.over_lists(rng) for _ in range(60))))
+    assert {question.type for question in drawn} == {"ImageListQ", "Intersect(TableQ,ImageListQ)"}
+    for question in drawn:
+        if question.type == "ImageListQ":
+            assert not question.conclusion
+            continue
+        which, seen, won = re.fullmatch(r"(.*) \((.*)\): (.*)", question.conclusion).groups()
+        assert seen.split(", ") == [
+            f"{hop.answer} {one}" for hop, one in zip(question.hops[1:], rows(question), strict=True)
+        ]
+        assert tuple(one.partition(" ")[2] for one in won.split(", ")) == question.answers
+        assert len({one.partition(" ")[0] for one in won.split(", ")}) == 1, "all of them look so"
+        assert which.startswith("the one of them" if len(question.answers) == 1 else "those of them")
+
+
+def rows(question: Question) -> list[str]:
+    """What the table's hop of an intersection finds."""
+    return question.hops[0].answer.split(", ")
 
 
 def test_two_rows_are_compared_by_what_their_one_table_says(world: World) -> None:

@@ -4,7 +4,7 @@ Ours. Every function takes a world and a random generator and gives one `Example
 written here (Yes, No, the parts' marks): an adapter leaves the embeddings alone, so a token that the base never wrote
 is one that no adapter can teach it to write. Questions that need two steps are here too, as they are in what large
 models read: reinforcement makes likely what a model can do, and what it never does is never rewarded
-(docs/benchmarks.md). Later in the run a share of the lessons is asked in the words of use, long as they are, so that
+(docs/notebook.md). Later in the run a share of the lessons is asked in the words of use, long as they are, so that
 fine-tuning need not spend itself on reading past them; but none that takes several steps, which is for reinforcement
 to earn there.
 """

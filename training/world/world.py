@@ -19,7 +19,7 @@ from training.world.documents import write_documents
 from training.world.facts import Entity, settle
 from training.world.looks import Look, View, random_view
 from training.world.questions import SPLITS, Desk, stream
-from training.world.questions.compared import comparison, over_rows
+from training.world.questions.compared import comparison, over_lists, over_rows
 from training.world.questions.seeing import yes_no_draft
 from training.world.questions.tables import over_cells, over_column
 
@@ -93,6 +93,11 @@ class World:
     def over_cells(self, rng: random.Random, count: int) -> list[Question]:
         """Questions for `count` cells of one table, and for such as it lacks; of no split, and without an id."""
         return [draft.finish("", "train", ()) for draft in over_cells(self._desk, rng, count)]
+
+    def over_lists(self, rng: random.Random) -> Question | None:
+        """A question for all that fits, of no split and without an id; None where a world is too small to have one."""
+        draft = over_lists(self._desk, rng)
+        return draft.finish("", "train", ()) if draft else None
 
     def over_rows(self, rng: random.Random) -> Question | None:
         """A question that two rows of one table decide, of no split and without an id; None where tables have one."""

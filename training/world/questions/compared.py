@@ -63,6 +63,11 @@ def comparison(desk: Desk, rng: random.Random) -> Draft:
             return draft
 
 
+def over_lists(desk: Desk, rng: random.Random) -> Draft | None:
+    """One question for all that fits: of pictures alone, or of the rows of a table and their pictures."""
+    return attempt(rng.choice((_list, _both)), desk, rng)
+
+
 def over_rows(desk: Desk, rng: random.Random) -> Draft | None:
     """One question that two rows of one table decide: two hops, and one document that both rest on."""
     return attempt(_rows, desk, rng)
@@ -169,6 +174,9 @@ def _both(desk: Desk, rng: random.Random) -> Draft | None:
     matching = tuple(row for row in chosen if desk.value(row, name) == value)
     g = rows[0].group.of(rows[0].town.name)
     question = capital(desk.word(rng, _BOTH, g=g, over=over, has=how.has(value)))
-    hops = (first, *(desk.hop(row, name) for row in chosen))
+    seen = {row.name: desk.hop(row, name) for row in chosen}
     answers = tuple(row.name for row in matching)
-    return Draft(question, answers, "Others", "Intersect(TableQ,ImageListQ)", hops, chosen)
+    which = f"{'the one' if len(answers) == 1 else 'those'} of them with {how.has(value)}"
+    conclusion = decided(which, {one: hop.answer for one, hop in seen.items()}, *answers)
+    hops = (first, *seen.values())
+    return Draft(question, answers, "Others", "Intersect(TableQ,ImageListQ)", hops, chosen, conclusion=conclusion)

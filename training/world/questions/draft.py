@@ -148,17 +148,17 @@ def listed(names: Sequence[str]) -> str:
 
 
 def weighed(numbers: Mapping[str, str]) -> str:
-    """Numbers with whose they are, in brackets.
+    """Numbers, or what else is compared, with whose they are, in brackets.
 
     The number comes first, so that whose it is follows it: with names first a model often told the right number and
-    then another's name (docs/benchmarks.md).
+    then another's name (docs/notebook.md).
     """
     return f"({', '.join(f'{number} {name}' for name, number in numbers.items())})"
 
 
-def decided(which: str, numbers: Mapping[str, str], won: str) -> str:
-    """Which of those `weighed` it is: once more its number, and right after it, as before, its name."""
-    return f"{which} {weighed(numbers)}: {numbers[won]} {won}"
+def decided(which: str, numbers: Mapping[str, str], *won: str) -> str:
+    """Which of those `weighed` it is, or they are: once more the number, and right after it, as before, its name."""
+    return f"{which} {weighed(numbers)}: {', '.join(f'{numbers[one]} {one}' for one in won)}"
 
 
 QUESTION_OF = {"text": "TextQ", "image": "ImageQ", "table": "TableQ"}  # MultimodalQA's words, by knowledge base
