@@ -154,7 +154,8 @@ def stress_at(done: float) -> Mapping[str, float]:
     Which picture is the question's stayed there too, for 15,000 answers, and took 5,000 beside enough of telling two
     pictures apart without words. After it come tables, whose columns and rows are learned one at the other's cost, and
     what must be found before it is named; whose a description is, without which what is seen names nothing; and then
-    whether a document is of use, and what is asked in one step and takes two, where the mix alone is slow.
+    whether a document is of use, and what is asked in one step and takes two, where the mix alone is slow. Lists come
+    last: each has a step for all that fits, however many, and a world's own questions ask for hardly any.
     """
     return next((shares for until, shares in STRESS if done < until), {})
 

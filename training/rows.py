@@ -66,7 +66,7 @@ class Worlds:
     questions: int = 60  # of each world
     drawn: int = DRAWN  # pixels of a picture's side
     composed: float | None = None  # share of the questions that need several documents; None: as they come
-    in_turn: bool = False  # of these the first of every type, then the second of every type, and so on
+    in_turn: bool = False  # of those the first of every type, then the second of every type, and so on
 
     def asked(self, world: World) -> tuple[Question, ...]:
         """The questions of a world that rows are made of."""

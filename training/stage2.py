@@ -6,7 +6,8 @@ Goes on from stage I and sees what stage I keeps. Learns from evidence labels an
 abstract (papers.md, section 1); our choices are numbered in `training/rewards/listwise.py` and `training/grpo.py`, and
 1. some rows stay point-wise, and a KL term (`beta`) holds it near stage I, so that what stage I learned is not lost;
    without either more and more is kept, and the best checkpoint is chosen by unseen rows of both kinds;
-2. more rows than come by themselves ask what needs several documents, which sft has seen few of, or none;
+2. more rows than come by themselves ask what needs several documents, which sft has seen few of, or none; the types of
+   such questions take turns, also in what is examined, as lists and intersections are rare by themselves;
 3. where stage I has not kept all evidence, most rows are given what is lost, last of the documents: as they come, all
    they teach is to say that the answer is not there, whatever the question;
 4. of the rows whose completions by stage I are all worth the same only a share is used, of those that are right: so
