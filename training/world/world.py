@@ -20,6 +20,7 @@ from training.world.facts import Entity, settle
 from training.world.looks import Look, View, random_view
 from training.world.questions import SPLITS, Desk, stream
 from training.world.questions.compared import comparison, over_lists, over_rows
+from training.world.questions.draft import Draft
 from training.world.questions.seeing import yes_no_draft
 from training.world.questions.tables import over_cells, over_column
 
@@ -87,8 +88,7 @@ class World:
 
     def over_column(self, rng: random.Random) -> Question | None:
         """A question that a table's column decides, of no split and without an id; None where tables have one row."""
-        draft = over_column(self._desk, rng)
-        return draft.finish("", "train", ()) if draft else None
+        return _unlisted(over_column(self._desk, rng))
 
     def over_cells(self, rng: random.Random, count: int) -> list[Question]:
         """Questions for `count` cells of one table, and for such as it lacks; of no split, and without an id."""
@@ -96,13 +96,11 @@ class World:
 
     def over_lists(self, rng: random.Random) -> Question | None:
         """A question for all that fits, of no split and without an id; None where a world is too small to have one."""
-        draft = over_lists(self._desk, rng)
-        return draft.finish("", "train", ()) if draft else None
+        return _unlisted(over_lists(self._desk, rng))
 
     def over_rows(self, rng: random.Random) -> Question | None:
         """A question that two rows of one table decide, of no split and without an id; None where tables have one."""
-        draft = over_rows(self._desk, rng)
-        return draft.finish("", "train", ()) if draft else None
+        return _unlisted(over_rows(self._desk, rng))
 
     def lookalikes(self, question: Question, count: int, rng: random.Random) -> list[str]:
         """Random documents, at most `count`, that are no evidence for `question`: something to hide the evidence in."""
@@ -150,3 +148,8 @@ def _draw(look: Look, view: View, size: int) -> Image:
     from training.world.pictures import draw  # here, so that worlds of words alone load no drawing
 
     return draw(look, view, size)
+
+
+def _unlisted(draft: Draft | None) -> Question | None:
+    """A drafted question of no split and without an id."""
+    return draft.finish("", "train", ()) if draft else None
