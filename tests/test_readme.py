@@ -32,6 +32,11 @@ def told(figure: dict[str, Any], digits: int) -> str:
     return f"{figure['value']:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
 
 
+def value(variant: str, figure: str) -> float:
+    """A figure of a variant in the ablation."""
+    return float(RESULTS["variants"][variant][figure]["value"])
+
+
 @pytest.mark.parametrize("row", list(ROWS))
 def test_a_figure_on_the_front_page_is_that_of_its_result_file(row: str) -> None:
     path, digits = ROWS[row]
@@ -55,12 +60,20 @@ def test_the_comparison_on_the_front_page_is_that_of_the_results() -> None:
 
 
 def test_what_each_part_earns_on_the_front_page_is_that_of_the_results() -> None:
-    lower = ("stage2-alone", "stage2-answer", "stage2-ranking", "supervised")
+    without, whole = (value("stage2-alone", "judge.distractors"), value("stage2", "judge.distractors"))
+    assert f"{without:.3f} of the distractors are kept in place of {whole:.3f}" in README
+    assert f"the labels of its rows ({value('supervised', 'answer.em'):.2f})" in README
+    assert f"is right in {value('stage2-silent', 'answer.em'):.2f}." in README
+    assert round(10 * value("stage2-silent", "tokens") / value("stage2", "tokens")) == 3  # "three tenths"
+
+
+def test_what_the_front_page_says_of_stage_two_and_its_parts_is_what_the_intervals_say() -> None:
     against = {one["theirs"]: one for one in RESULTS["comparisons"] if one["ours"] == "stage2"}
-    assert all(against[name]["answer.em"]["ci95"][0] > 0 for name in lower)
-    found = {name: one["answer.em"]["value"] for name, one in RESULTS["variants"].items()}
-    assert f"the labels of its rows ({found['supervised']:.2f})" in README
-    assert f"is right in {found['stage2-silent']:.2f}." in README
+    for name in ("stage2-alone", "stage2-answer", "stage2-ranking", "supervised"):  # "as many", "where it does"
+        low, high = against[name]["answer.em"]["ci95"]
+        assert low <= 0 <= high
+    assert against["stage2-alone"]["judge.distractors"]["ci95"][1] < 0
+    assert against["stage2-alone"]["rank.ndcg"]["ci95"][0] > 0
 
 
 def test_the_speed_on_the_front_page_is_that_of_the_bench() -> None:
