@@ -7,6 +7,9 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
+from rich.console import Console
+from rich.progress import Progress as Bar
+
 from mmrag.errors import BadSetting, MmragError
 from training.world.difficulty import LEVELS
 from training.world.world import World
@@ -28,11 +31,18 @@ def main(arguments: list[str] | None = None) -> int:
             raise BadSetting(f"the number of questions is {options.questions}; it must be 0 or more")
         check_replaceable(options.out)
         world = World(options.seed, options.entities, LEVELS[options.level])
-        write_world(world, options.questions, options.out.resolve(), _progress)
+        with Bar(console=Console(stderr=True)) as bar:
+            drawn = bar.add_task("pictures", total=None, visible=False)
+            write_world(
+                world,
+                options.questions,
+                options.out.resolve(),
+                lambda done, total: bar.update(drawn, completed=done, total=total, visible=True),
+            )
     except MmragError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    print(f"\n{options.out}: {len(world.documents)} documents, {options.questions} questions", file=sys.stderr)
+    print(f"{options.out}: {len(world.documents)} documents, {options.questions} questions", file=sys.stderr)
     return 0
 
 
@@ -44,10 +54,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, required=True, help="folder to write; a world there is replaced")
     parser.add_argument("--level", type=int, choices=sorted(LEVELS), default=3, help="difficulty")
     return parser
-
-
-def _progress(done: int, total: int) -> None:
-    print(f"\rpictures {done}/{total}", end="", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":
