@@ -7,6 +7,7 @@ A ranked answer:     <think>Ada Brenn designed it [2]. Its roof is red [1].</thi
 Rules of a ranked answer: the three parts once each, in this order, closed, with nothing but blanks between or around
 them; the rank is `none` or distinct numbers of shown documents joined by `>`; every citation is the number of a shown
 document; the answer is not empty. Numbers count from 1 in the order in which the documents were shown.
+A citation after a full stop, as in "It is red. [1] Its door is left. [2]", is of the sentence before it.
 """
 
 from __future__ import annotations
@@ -23,10 +24,14 @@ PARTS = ("think", "rank", "answer")
 
 _WHOLE = re.compile(r"\s*<think>(.*?)</think>\s*<rank>(.*?)</rank>\s*<answer>(.*?)</answer>\s*", re.DOTALL)
 _TAG = re.compile(r"</?(?:think|rank|answer)>")
+_TAGS = [f"<{slash}{part}>" for part in PARTS for slash in ("", "/")]
 _CITATION = re.compile(r"\[\s*(\d{1,4}(?:\s*,\s*\d{1,4})*)\s*\]")
 _CITED = re.compile(rf"\s*{_CITATION.pattern}")
+_NO_CITATION = re.compile(r"\[\s*\d[\d\s,;-]*\]")  # a range, say, where no citation can be read
+_FIRST = re.compile(rf"\s*(?:{_CITATION.pattern}\s*)+")  # what a text begins with
+_CLOSE = re.compile(r"(?<=[.!?])(?=\[\s*\d)")  # between a full stop and a citation without a blank
 _RANK = re.compile(r"\[\d{1,4}\](?:\s*>\s*\[\d{1,4}\])*")
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
+_SENTENCE_END = re.compile(r"(?<=[.!?])(?<!\b(?:Dr|St|Mr|Ms)\.)(?<!\bMrs\.)(?<!\b[A-Z]\.)\s+")  # no "J. S. Bach"
 _VERDICT = re.compile(r"\s*(yes|no)\b[.,:;!]?\s*(.*)", re.DOTALL | re.IGNORECASE)
 
 
@@ -48,12 +53,15 @@ def read_ranked_answer(text: str, shown: Sequence[str]) -> RankedAnswer:
 
     Raises:
         MalformedOutput: with reason `missing_part`, `cut_off`, `repeated_part`, `wrong_order`, `stray_text`,
-            `bad_rank`, `duplicate_id`, `unknown_id` or `empty_answer`.
+            `bad_citation`, `bad_rank`, `duplicate_id`, `unknown_id` or `empty_answer`.
     """
-    whole = _WHOLE.fullmatch(text)
-    if whole is None or any(_TAG.search(part) for part in whole.groups()):
+    in_order = [tag.group() for tag in _TAG.finditer(text)] == _TAGS  # or a text that repeats takes very long to match
+    whole = _WHOLE.fullmatch(text) if in_order else None
+    if whole is None:
         raise _what_is_wrong(text)
     think, rank, answer = (part.strip() for part in whole.groups())
+    if odd := _NO_CITATION.search(_CITATION.sub("", think)):
+        raise MalformedOutput("bad_citation", f"{odd[0][:80]!r} is no citation; one is like [2], or [1, 2]", text)
     sentences = tuple(_sentence(piece, shown, text) for piece in _pieces(think))
     order = _read_rank(rank, shown, text)
     if not answer:
@@ -98,7 +106,16 @@ def uncited(text: str) -> str:
 
 
 def _pieces(think: str) -> list[str]:
-    return [piece.strip() for piece in _SENTENCE_END.split(think) if piece.strip()]
+    """The sentences of a reasoning, each with the citations after its full stop, unless they stand before sentences."""
+    before = _FIRST.match(think) is not None
+    found: list[str] = []
+    for piece in _SENTENCE_END.split(_CLOSE.sub(" ", think)):
+        late = _FIRST.match(piece) if found and not before else None
+        if late and not piece[late.end() : late.end() + 1].islower():  # "[1] shows that ..." begins a sentence
+            found[-1] += f" {late[0].strip()}"
+            piece = piece[late.end() :]
+        found += filter(None, [piece.strip()])
+    return found
 
 
 def _cited(piece: str) -> list[int]:
@@ -139,6 +156,6 @@ def _what_is_wrong(text: str) -> MalformedOutput:
             return MalformedOutput("cut_off", f"the <{part}> part is not closed", text)
         if text.count(f"<{part}>") > 1 or text.count(f"</{part}>") > 1:
             return MalformedOutput("repeated_part", f"there are two <{part}> parts", text)
-    if [tag.group() for tag in _TAG.finditer(text)] != [f"<{s}{p}>" for p in PARTS for s in ("", "/")]:
+    if [tag.group() for tag in _TAG.finditer(text)] != _TAGS:
         return MalformedOutput("wrong_order", "the parts are not in the order think, rank, answer", text)
     return MalformedOutput("stray_text", "there is text outside the three parts", text)

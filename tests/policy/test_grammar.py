@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -145,3 +147,31 @@ def test_any_text_is_a_verdict_or_malformed(text: str) -> None:
 )
 def test_a_sentence_without_its_citations_is_its_words(sentence: str, words: str) -> None:
     assert uncited(sentence) == words
+
+
+@pytest.mark.parametrize(
+    ("think", "cited"),
+    [
+        ("Ada designed it. [2] Its roof is red. [1]", [("Ada designed it. [2]", "B"), ("Its roof is red. [1]", "A")]),
+        ("Ada designed it.[2] Its roof is red.[1]", [("Ada designed it. [2]", "B"), ("Its roof is red. [1]", "A")]),
+        ("It is old. [1] shows it. [2]", [("It is old.", ""), ("[1] shows it. [2]", "AB")]),
+        ("[1] It is old. [2] Its roof is red.", [("[1] It is old.", "A"), ("[2] Its roof is red.", "B")]),
+        ("Dr. J. Brenn made it [2]. It is old [1].", [("Dr. J. Brenn made it [2].", "B"), ("It is old [1].", "A")]),
+    ],
+)
+def test_a_citation_is_of_the_sentence_that_it_stands_with(think: str, cited: list[tuple[str, str]]) -> None:
+    read = read_ranked_answer(f"<think>{think}</think><rank>none</rank><answer>red</answer>", ("A", "B"))
+    assert [(one.text, "".join(one.cites)) for one in read.sentences] == cited
+
+
+@pytest.mark.parametrize("odd", ["[1-2]", "[1; 2]", "[99999]"])
+def test_what_looks_like_a_citation_and_is_none_is_not_passed_over(odd: str) -> None:
+    with pytest.raises(MalformedOutput, match="bad_citation"):
+        read_ranked_answer(f"<think>Both are red {odd}.</think><rank>[1]</rank><answer>red</answer>", ("A", "B"))
+
+
+def test_an_output_that_goes_round_is_read_at_once() -> None:
+    started = time.perf_counter()
+    with pytest.raises(MalformedOutput):
+        read_ranked_answer("<think>a</think><rank>none</rank><answer>x</answer>" * 2000 + "<think>", ("A",))
+    assert time.perf_counter() - started < 2, "its time grew with the cube of its length, and held every other session"
