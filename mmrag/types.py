@@ -185,7 +185,7 @@ class Fingerprint(Value):
     device: str
     parameters: int
     memory_bytes: int
-    digest: str  # sha256 over the weights files' own hashes, shortened
+    digest: str  # sha256 over the hashes of weights, configuration, tokenizer and chat template, shortened
 
 
 @dataclass(frozen=True, slots=True)

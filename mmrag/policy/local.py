@@ -23,6 +23,7 @@ from mmrag.policy.weights import digest, weight_files
 from mmrag.policy.whole import WholeRunner, encode_whole, logprobs
 from mmrag.types import Fingerprint, Query
 
+_TOLD = ("config.json", "tokenizer.json", "chat_template.jinja", "adapter_config.json")  # what else makes it this model
 _UNFINISHED = "\ufffd"  # what a decoder writes for the first bytes of a letter
 
 
@@ -105,7 +106,8 @@ class LocalPolicy:
 
     def count(self, prompt: Prompt) -> int:
         """How many tokens the model reads of `prompt`, pictures included."""
-        return int(encode_whole(self._processor, [prompt])["input_ids"].shape[1])
+        with self._lock:  # the tokenizer is shared, and the side that it pads is set with every batch
+            return int(encode_whole(self._processor, [prompt])["input_ids"].shape[1])
 
     @property
     def fingerprint(self) -> Fingerprint:
@@ -153,8 +155,9 @@ class LocalPolicy:
         return text
 
     def _digest_of(self, stage: str | None) -> str:
-        added = weight_files(self._adapters.folders[stage]) if stage else ()
-        return digest((*self._files, *added))
+        folders = [self._files[0].parent, *([self._adapters.folders[stage]] if stage else [])]
+        told = [folder / name for folder in folders for name in _TOLD if (folder / name).is_file()]
+        return digest((*self._files, *(weight_files(folders[1]) if stage else ()), *told))
 
 
 def _ends(model: Any, processor: Any) -> frozenset[int]:

@@ -20,6 +20,9 @@ from transformers.generation.streamers import BaseStreamer
 from mmrag.policy.judging import Opening, Turn
 from mmrag.policy.prompts import Prompt
 
+# What a checkpoint's own generation config may say otherwise, and what no other way of reading a model knows of: then
+# what is written would not be what `logprobs` finds likely, and beams cannot be streamed.
+PLAIN = {"num_beams": 1, "repetition_penalty": 1.0, "no_repeat_ngram_size": 0}
 _ROWS = 16  # prompts at most in one batch
 _PER_TOKEN = ("mm_token_type_ids", "token_type_ids")
 
@@ -57,7 +60,12 @@ class WholeRunner:
     def __init__(self, model: Any, processor: Any, ends: frozenset[int]) -> None:
         self._model, self._processor, self._ends = model, processor, ends
         pad = processor.tokenizer.pad_token_id
-        self._greedy = {"do_sample": False, "eos_token_id": sorted(ends), "pad_token_id": 0 if pad is None else pad}
+        self._greedy = {
+            **PLAIN,
+            "do_sample": False,
+            "eos_token_id": sorted(ends),
+            "pad_token_id": 0 if pad is None else pad,
+        }
 
     @torch.inference_mode()
     def open(self, prompts: Sequence[Prompt], verdicts: tuple[int, int], new_tokens: int) -> list[Opening]:

@@ -103,3 +103,13 @@ def test_batches_hold_every_row_once_and_little_padding() -> None:
 
 def test_probabilities_are_probabilities(policy: LocalPolicy) -> None:
     assert all(0.0 <= one.p_keep <= 1.0 and math.isfinite(one.p_keep) for one in policy.judge(QUERY, MIX))
+
+
+def test_what_a_checkpoint_says_of_repetition_and_beams_changes_nothing(
+    policy: LocalPolicy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner = WholeRunner(policy._model, policy._processor, policy._runner._ends)
+    plain = list(runner.write(PROMPT, 9, lambda: policy._turn(None)))
+    for name, value in {"repetition_penalty": 1.9, "num_beams": 2, "no_repeat_ngram_size": 1}.items():
+        monkeypatch.setattr(policy._model.generation_config, name, value)
+    assert list(runner.write(PROMPT, 9, lambda: policy._turn(None))) == plain

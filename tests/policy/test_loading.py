@@ -35,6 +35,20 @@ def test_the_fingerprint_tells_models_and_stages_apart(policy: LocalPolicy, mode
     assert (base.dtype, base.device, base.quantization) == (str(policy._model.dtype)[6:], "cpu", "none")
 
 
+def test_the_fingerprint_tells_adapters_of_the_same_weights_and_another_scale_apart(
+    models: Path, tmp_path: Path
+) -> None:
+    other = shutil.copytree(models / "sft", tmp_path / "other")
+    settings = json.loads((other / "adapter_config.json").read_text())
+    (other / "adapter_config.json").write_text(json.dumps({**settings, "lora_alpha": settings["lora_alpha"] * 2}))
+    policy = load_policy(models / "base", {"sft": models / "sft", "other": other})
+    found = set()
+    for stage in policy.stages:
+        policy.use(stage)
+        found.add(policy.fingerprint.digest)
+    assert len(found) == 2
+
+
 @pytest.mark.parametrize(("quantize", "layer"), [("nf4", Linear4bit), ("int8", Linear8bitLt)])
 def test_quantised_loading_packs_the_language_layers_alone(
     policy: LocalPolicy, models: Path, quantize: str, layer: type[nn.Module]

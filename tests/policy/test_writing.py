@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 import torch
 
@@ -74,3 +76,15 @@ def test_many_answers_at_once_are_those_written_one_by_one(policy: LocalPolicy) 
     prompts = [PROMPT, rank_prompt(QUERY, [passage(2)]), rank_prompt(QUERY, MIX[3:5])]
     assert policy.generate_all(prompts, 6) == tuple("".join(policy.generate(one, 6)) for one in prompts)
     assert policy.generate_all([], 6) == ()
+
+
+def test_tokens_are_counted_when_nobody_else_has_the_tokenizer(policy: LocalPolicy) -> None:
+    """Counted beside a judging, they turned the padding of its prompts, and it judged by blanks."""
+    counted: list[int] = []
+    thread = threading.Thread(target=lambda: counted.append(policy.count(PROMPT)))
+    with policy.borrowed():
+        thread.start()
+        thread.join(0.2)
+        assert not counted
+    thread.join(10)
+    assert counted == [policy.count(PROMPT)]
