@@ -11,6 +11,7 @@ import sys
 
 from PIL import Image
 
+from mmrag.errors import BadPicture
 from mmrag.session.opened import opened_collections
 from mmrag.types import Trace
 
@@ -33,7 +34,10 @@ def trace_html(trace: Trace) -> str:
     def picture(document_id: str) -> Image.Image | None:
         for opened in opened_collections():
             if opened.collection.documents.get(document_id) == documents[document_id]:
-                return opened.picture(document_id)
+                try:
+                    return opened.picture(document_id)
+                except BadPicture:  # its file is gone or damaged since: everything else can still be shown
+                    return None
         return None
 
     page = html.escape(export(trace, picture), quote=True)

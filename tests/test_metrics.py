@@ -48,6 +48,8 @@ def test_multimodalqa_scores_are_those_of_the_official_script(
         ("Yes, it is", '"Yes"', "YesNo", 1),
         ("no", "yes", "YesNo", 0),
         ("There are three windows, of 2 kinds", "3", "number", 2 / 3),
+        ("It is the 007", "7", "number", 1),
+        ("twenty one boats", "20 1", "number", 1),  # word by word, as theirs
         ("a round board", "round", "shape", 1),
         ("The north gate, 3.5 m high", "north gate 3.5", "Others", 1),
         ("the gate", "north gate", "Others", 0.5),

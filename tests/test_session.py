@@ -211,6 +211,19 @@ def test_a_notebook_shows_a_trace_with_its_pictures_escaped_and_sandboxed(sessio
     assert notebook.trace_html(Trace.from_dict(json.loads(json.dumps(done.to_dict()))))
 
 
+def test_a_notebook_shows_a_trace_whose_picture_is_gone(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    *_, done = session.ask(
+        Query("Velmar lighthouse?"), "sft", Settings(retrieve=7, top_k=2, threshold=0.0, max_new_tokens=8)
+    )
+    whole = notebook.trace_html(done)
+
+    def gone(*_: object) -> None:
+        raise BadPicture("there is no file")
+
+    monkeypatch.setattr(OpenCollection, "picture", gone)
+    assert (whole.count("data:image") > 0, notebook.trace_html(done).count("data:image")) == (True, 0)
+
+
 def test_the_package_exports_what_it_says_and_imports_without_torch() -> None:
     assert all(getattr(mmrag, name) is not None for name in mmrag.__all__)
     assert set(mmrag.__all__) <= set(dir(mmrag))

@@ -96,6 +96,8 @@ def test_answering_again_shows_just_the_given_documents_under_a_new_id(session: 
     growth = list(session.answer_again(before, chosen, SHORT, "sft"))
     after = growth[-1]
     assert after.id != before.id
+    assert after.created > before.created
+    assert after.before is None, "what was before the first trace is not before this one"
     assert after.steps[0].shown == chosen
     assert {v.document_id for v in after.steps[0].verdicts if v.keep} == set(chosen)
     assert [t.stage for t in after.timings] == ["retrieve", "judge", "answer"]

@@ -2,9 +2,8 @@
 
 The MultimodalQA pair follows its `baselines/evaluate.py` to the digit (golden vectors in the tests), with the number
 words that can stand in one token written out here in place of the word2number package.
-WebQA's keyword accuracy follows `eval_1022.py` with two deviations:
+WebQA's keyword accuracy follows `eval_1022.py` with one deviation:
 1. Words are not lemmatised (spaCy's English model is not a dependency): "lions" does not match "lion".
-2. Number words are read token by token, so "twenty one" becomes "20 1" and not "21".
 """
 
 from __future__ import annotations
@@ -135,13 +134,13 @@ def _is_number(text: str) -> bool:
 
 
 def _webqa_words(text: str) -> list[str]:
-    """Lower case, without articles and punctuation but for a point before a digit, number words as digits."""
+    """Lower case, without articles and punctuation but for a point before a digit, numbers as plain digits."""
     text = text.strip().strip('"').lower()
     text = re.sub(r"\.(?!\d)", "", text.translate(str.maketrans("", "", string.punctuation.replace(".", ""))))
     words = text.split()
     if len(words) > 1:
         words = _ARTICLES.sub(" ", text).split()
-    return [str(_NUMBERS.get(word, word)) for word in words]
+    return [str(int(word)) if word.isdecimal() else str(_NUMBERS.get(word, word)) for word in words]
 
 
 def _domain(category: str) -> Callable[[list[str]], list[str]]:

@@ -48,8 +48,7 @@ class RFT:
         Raises:
             BadPicture: a retrieved document's picture is gone or damaged.
         """
-        created = datetime.now(UTC).isoformat(timespec="milliseconds")
-        yield (trace := Trace(_new_id(), query, self.name, created, settings=asdict(settings)))
+        yield (trace := Trace(_new_id(), query, self.name, _now(), settings=asdict(settings)))
         yield (trace := self._retrieved(trace, settings))
         yield (trace := self._judged(trace, settings))
         yield from self._answered(trace, point_wise.kept(trace.steps[-1].verdicts), settings)
@@ -68,6 +67,8 @@ class RFT:
         again = replace(
             trace,
             id=_new_id(),
+            created=_now(),
+            before=None,
             phase=Phase.JUDGED,
             settings=asdict(settings),
             steps=(Step(step.question, step.knowledge_base, step.hits, verdicts),),
@@ -117,6 +118,10 @@ class RFT:
 
 def _done(trace: Trace, step: Step, timing: Timing) -> Trace:
     return replace(trace, phase=Phase.DONE, steps=(step,), answer=step.answer, timings=(*trace.timings, timing))
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def _new_id() -> str:

@@ -16,7 +16,7 @@ from typing import Annotated, Literal
 from fastapi import FastAPI, Path, Response
 from PIL import Image
 
-from mmrag.errors import MmragError, UnknownId
+from mmrag.errors import BadPicture, MmragError, UnknownId
 from mmrag.ui.backend import Backend
 from mmrag.ui.export import export
 from mmrag.ui.pictures import LARGE, SMALL, png
@@ -84,8 +84,8 @@ def _html(backend: Backend, trace_id: str) -> str:
 
 
 def _known(backend: Backend, document_id: str) -> Image.Image | None:
-    """A document's picture, or none where the collection has lost the document since the trace was made."""
+    """A document's picture, or none where the collection has lost it since the trace was made."""
     try:
         return backend.picture(document_id)
-    except UnknownId:
+    except (UnknownId, BadPicture):
         return None
