@@ -20,7 +20,7 @@ SAID = [{"role": "assistant", "content": "Yes."}]
 
 
 def told(folder: Path, steps: int = 3, resumed: int | None = None) -> Chronicle:
-    chronicle = Chronicle(folder / "stage1", {"stage": {"out": "x"}}, resumed)
+    chronicle = Chronicle(folder / "stage1").begin({"stage": {"out": "x"}}, resumed)
     for step in range((resumed or 0) + 1, steps + 1):
         chronicle.tell(step, {"loss": 1 / step, "entropy": math.nan, "name": "text"})
         chronicle.show(step, [PROMPT] * 20, [SAID] * 20, {"verdict": [1.0] * 20, "answer": [None] * 20}, [0.5] * 20)
@@ -71,7 +71,7 @@ def test_a_run_half_begun_is_empty_and_one_that_is_not_there_is_named(tmp_path: 
 
 def test_the_run_last_told_of_comes_first(tmp_path: Path) -> None:
     for name in ("old", "new"):
-        Chronicle(tmp_path / name, {}, None).tell(1, {})
+        Chronicle(tmp_path / name).begin({}, None).tell(1, {})
     os.utime(tmp_path / "old" / "figures.jsonl", (1, 1))
     os.utime(tmp_path / "old" / "run.json", (1, 1))
     assert run_names({"": tmp_path}) == ("new", "old")
@@ -80,7 +80,7 @@ def test_the_run_last_told_of_comes_first(tmp_path: Path) -> None:
 
 def test_every_shelf_has_its_prefix_and_the_first_shelf_comes_first(tmp_path: Path) -> None:
     for name in ("shipped/stage1", "own/stage1", "own/stage2"):
-        Chronicle(tmp_path / name, {"of": name}, None).tell(1, {})
+        Chronicle(tmp_path / name).begin({"of": name}, None).tell(1, {})
     (tmp_path / "shipped" / "policy").mkdir()
     shelves = {"": tmp_path / "own", "shipped ": tmp_path / "shipped"}
     assert sorted(run_names(shelves)[:2]) == ["stage1", "stage2"]
@@ -90,7 +90,7 @@ def test_every_shelf_has_its_prefix_and_the_first_shelf_comes_first(tmp_path: Pa
 
 
 def test_the_record_of_a_run_is_put_beside_what_it_made(tmp_path: Path) -> None:
-    chronicle = Chronicle(tmp_path / "runs" / "stage1", {"seed": 1}, None)
+    chronicle = Chronicle(tmp_path / "runs" / "stage1").begin({"seed": 1}, None)
     chronicle.tell(1, {"loss": 0.5})
     chronicle.show(1, ["asked"], ["said"], {"judged_verdict": [1.0]}, [0.5])
     (tmp_path / "models" / "stage1").mkdir(parents=True)

@@ -23,13 +23,16 @@ RUN, FIGURES, SAMPLES = "run.json", "figures.jsonl", "samples.jsonl"
 class Chronicle:
     """The three files of one run's folder."""
 
-    def __init__(self, folder: Path, about: Mapping[str, Any], resumed: int | None) -> None:
-        """Begin anew, or after step `resumed`: what was told of later steps is forgotten, since they come again."""
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / RUN).write_text(json.dumps(dict(about), indent=1), "utf-8")
+
+    def begin(self, about: Mapping[str, Any], resumed: int | None) -> Chronicle:
+        """Begin anew, or after step `resumed`: what was told of later steps is forgotten, since they come again."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        _put(self.folder / RUN, json.dumps(dict(about), indent=1))
         for name in (FIGURES, SAMPLES):
-            self._cut(folder / name, -1 if resumed is None else resumed)
+            self._cut(self.folder / name, -1 if resumed is None else resumed)
+        return self
 
     def tell(self, step: int, figures: Mapping[str, Any]) -> None:
         """The figures of a step; what is no finite number is left out."""
@@ -83,7 +86,14 @@ class Chronicle:
         if not path.is_file():
             return
         whole = path.read_text("utf-8").split("\n")[:-1]
-        path.write_text("".join(f"{line}\n" for line in whole if json.loads(line)["step"] <= after), "utf-8")
+        _put(path, "".join(f"{line}\n" for line in whole if json.loads(line)["step"] <= after))
+
+
+def _put(path: Path, text: str) -> None:
+    """Renamed when whole: a run that is killed here must be able to go on."""
+    fresh = path.with_suffix(".writing")
+    fresh.write_text(text, "utf-8")
+    fresh.rename(path)
 
 
 def said(messages: Any) -> str:

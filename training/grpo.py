@@ -7,7 +7,9 @@ Ours, around TRL: groups, clipping, advantages and the loss are TRL's own (`GRPO
    by what is expected of it, since so few of them turn over that greedy ones cannot tell checkpoints apart;
 3. an end with a clear message, and the last good checkpoint, where a number is no number or the disk is full;
 4. of a point-wise completion only the verdict learns: the reason after it moves a tenth of the reward at most (its
-   length), and its twenty tokens would drown the one that moves the rest.
+   length), and its twenty tokens would drown the one that moves the rest;
+5. of several processes the first makes the rows and keeps the record. Two of them are tested, on a CPU and with whole
+   copies; spread over cards (FSDP) only the writing of the adapter is.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate import PartialState
 from datasets import Dataset
 from transformers import LogitsProcessor, LogitsProcessorList, TrainerCallback
 from transformers.trainer_callback import ProgressCallback
@@ -27,12 +30,13 @@ from trl import GRPOConfig
 from mmrag.errors import MalformedOutput, MmragError, StorageFull
 from mmrag.policy.grammar import read_verdict
 from mmrag.policy.load import load_weights, verdict_ids
+from mmrag.policy.whole import PLAIN, encode_whole
 from training.adapter import made_with, portable, write_adapter
 from training.checkpoint import clear
 from training.chronicle import Chronicle
 from training.progress import Progress
 from training.rewards import Score
-from training.rows import fitting
+from training.rows import fitting, prompt_of
 from training.sharing import SharedPrompts
 from training.start import StageConfig, adapted, begun, begun_with, device
 from training.worth import RewardFunction, rewards, score
@@ -51,6 +55,8 @@ class Stage(SharedPrompts):
         self.config, self.chronicle = config, chronicle
         functions, shares = rewards(config)
         settings["args"].reward_weights = [*shares, *(1.0 for _ in besides)]
+        # TRL gathers the pictures of a batch from those processes alone that have some, and they wait for the others.
+        settings["args"].log_multimodal = False
         super().__init__(reward_funcs=[*functions, *besides], **settings)
 
     def evaluate(
@@ -59,12 +65,9 @@ class Stage(SharedPrompts):
         """The mean reward, and each component's, on the fixed slice."""
         rows = self.eval_dataset if eval_dataset is None else eval_dataset
         assert isinstance(rows, Dataset)
-        scores = list(self._examined(rows))
-        names = dict.fromkeys(name for one in scores for name in one.components)
-        metrics = {f"{metric_key_prefix}_reward": _mean([one.total for one in scores])}
-        for name in names:
-            told = [one.components[name] for one in scores if name in one.components]
-            metrics[f"{metric_key_prefix}_{name}"] = _mean(told)
+        model: Any = self.accelerator.unwrap_model(self.model)
+        found = examined(model, self.processing_class, rows, self.config, self.args.max_completion_length or 128)
+        metrics = {f"{metric_key_prefix}_{name}": value for name, value in found.items()}
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
@@ -93,16 +96,6 @@ class Stage(SharedPrompts):
                 learning[row, verdict_tokens(self._tokenizer, tokens.tolist()) :] = 0
         output["tool_mask"] = learning  # TRL's name for the tokens of a completion that learn
         return output
-
-    @torch.inference_mode()
-    def _examined(self, rows: Dataset) -> Iterator[Score]:
-        model: Any = self.accelerator.unwrap_model(self.model)
-        model.eval()
-        for start in range(0, len(rows), 16):
-            part = [rows[index] for index in range(start, min(start + 16, len(rows)))]
-            found = written(model, self.processing_class, part, self.args.max_completion_length or 128)
-            yield from (expected(*what, one, self.config) for what, one in zip(found, part, strict=True))
-        model.train()
 
 
 class Watch(TrainerCallback):
@@ -137,20 +130,22 @@ def train(
 
     Raises:
         BadSetting: no prompt fits.
-        CheckpointError: the base cannot be loaded, or the run to go on with was begun from other weights.
+        CheckpointError: the base cannot be loaded, or the run to go on with was begun from other weights or settings.
         Diverged: a number is no number any more.
         StorageFull: the disk took no more; the last good checkpoint is whole.
     """
     where = device(args)
     _, processor, base = load_weights(config.base, quantize=config.quantize, device=where, dtype=config.dtype)
     processor = taking_any_pictures(processor)
-    weights = begun_with(config)
-    run = Path(args.output_dir)
-    if not config.resume:
-        clear(run)
-    last = begun(run, weights)
-    about = {"stage": portable(config), "weights": weights, "trainer": args.to_dict(), **made_with()}
-    chronicle = Chronicle(run, about, int(last.rpartition("-")[2]) if last else None)
+    about = {"stage": portable(config), "weights": begun_with(config), "trainer": args.to_dict(), **made_with()}
+    run, state = Path(args.output_dir), PartialState()
+    with state.main_process_first():
+        if not config.resume:
+            clear(run)
+        last = begun(run, about)
+    chronicle = Chronicle(run)
+    if state.is_main_process:
+        chronicle.begin(about, int(last.rpartition("-")[2]) if last else None)
     trainer = Stage(
         config,
         chronicle,
@@ -172,7 +167,8 @@ def train(
         raise StorageFull(f"the disk with {args.output_dir} is full: free some space, then --resume true") from error
     card = {"stage": portable(config), "history": trainer.state.log_history}
     out = write_adapter(trainer.accelerator.unwrap_model(trainer.model), Path(config.out), card)
-    chronicle.copy(out)
+    if state.is_main_process:
+        chronicle.copy(out)
     return out
 
 
@@ -213,18 +209,29 @@ class FirstLogits(LogitsProcessor):
         return scores
 
 
+@torch.inference_mode()
+def examined(model: Any, processor: Any, rows: Dataset, config: StageConfig, new_tokens: int) -> dict[str, float]:
+    """The mean `reward` on the `rows` of a fixed slice, and the mean of each component."""
+    model.eval()
+    scores: list[Score] = []
+    for start in range(0, len(rows), 16):
+        part = [rows[index] for index in range(start, min(start + 16, len(rows)))]
+        found = written(model, processor, part, new_tokens)
+        scores += [expected(*what, one, config) for what, one in zip(found, part, strict=True)]
+    model.train()
+    names = dict.fromkeys(name for one in scores for name in one.components)
+    told = {name: [one.components[name] for one in scores if name in one.components] for name in names}
+    return {"reward": _mean([one.total for one in scores])} | {name: _mean(values) for name, values in told.items()}
+
+
 def written(
     model: Any, processor: Any, rows: Sequence[Mapping[str, Any]], new_tokens: int
 ) -> Iterator[tuple[str, Mapping[str, float]]]:
     """What `model` writes for each row, greedily; and how likely it begins with each verdict."""
-    texts = [processor.apply_chat_template(row["prompt"], add_generation_prompt=True) for row in rows]
-    inputs = processor(
-        text=texts, images=[row["images"] for row in rows], padding=True, padding_side="left", return_tensors="pt"
-    ).to(model.device)
+    inputs = encode_whole(processor, [prompt_of(row) for row in rows]).to(model.device)
     first = FirstLogits()
-    tokens = model.generate(
-        **inputs, max_new_tokens=new_tokens, do_sample=False, logits_processor=LogitsProcessorList([first])
-    )
+    greedy = {**PLAIN, "do_sample": False, "max_new_tokens": new_tokens}
+    tokens = model.generate(**inputs, **greedy, logits_processor=LogitsProcessorList([first]))
     answers = processor.tokenizer.batch_decode(tokens[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
     chances = first.logits.float().softmax(-1)[:, verdict_ids(processor)].tolist()  # (rows, 2)
     for answer, (yes, no) in zip(answers, chances, strict=True):

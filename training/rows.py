@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate import PartialState
 from datasets import Dataset, Features, Image, List, Value, disable_progress_bars, enable_progress_bars
 from rich.console import Console
 from rich.progress import track
@@ -32,6 +33,7 @@ from rich.progress import track
 from mmrag.errors import BadSetting
 from mmrag.policy.local import LocalPolicy
 from mmrag.policy.prompts import Prompt, judge_prompt, rank_prompt
+from mmrag.policy.whole import encode_whole
 from mmrag.retrieval import Index
 from mmrag.session.opened import load_encoder
 from mmrag.settings import ENCODER, Settings
@@ -185,35 +187,47 @@ def row(prompt: Prompt, question: Question, shown: Sequence[str], kind: str, wan
     }
 
 
+def prompt_of(one: Mapping[str, Any]) -> Prompt:
+    """The prompt of a row, as a policy takes it."""
+    content = ({key: text for key, text in block.items() if text} for block in one["prompt"][0]["content"])
+    return Prompt(tuple(content), tuple(one["images"]))
+
+
 def mapped(make: partial[Iterator[dict[str, Any]]], folder: Path, made_of: Mapping[str, Any]) -> Dataset:
     """The rows that `make` gives, from `folder`; made anew when they are not there or were made of something else.
 
-    `made_of` says in JSON's terms all that the rows depend on.
+    `made_of` says in JSON's terms what the rows depend on, but for the code. Of several processes the first makes them,
+    and the others map what it has made.
 
     Raises:
         BadSetting: there are none.
     """
     record, wanted = folder / "made_of.json", json.dumps(made_of, indent=1, sort_keys=True)
-    if not record.is_file() or record.read_text() != wanted:
-        fresh, cache = folder.with_suffix(".writing"), folder.with_suffix(".cache")
-        for old in (fresh, cache, folder):
-            shutil.rmtree(old, ignore_errors=True)
-        disable_progress_bars()  # of rows, which come in bursts and whose number nobody knows
-        try:
-            Dataset.from_generator(make, features=FEATURES, cache_dir=str(cache)).save_to_disk(str(fresh))
-        except ValueError as error:
-            if "no data" not in str(error):  # datasets' word for a generator that gave nothing
-                raise
-            raise BadSetting(
-                f"no row is left for {folder}: the policy can do all that these worlds ask; raise settled, or "
-                "take more worlds or questions"
-            ) from error
-        finally:
-            enable_progress_bars()
-        (fresh / record.name).write_text(wanted)
-        fresh.rename(folder)
-        shutil.rmtree(cache)
+    with PartialState().main_process_first():
+        if not record.is_file() or record.read_text() != wanted:
+            _write_rows(make, folder, record.name, wanted)
     return Dataset.load_from_disk(str(folder))
+
+
+def _write_rows(make: partial[Iterator[dict[str, Any]]], folder: Path, record: str, made_of: str) -> None:
+    fresh, cache = folder.with_suffix(".writing"), folder.with_suffix(".cache")
+    for old in (fresh, cache, folder):
+        shutil.rmtree(old, ignore_errors=True)
+    disable_progress_bars()  # of rows, which come in bursts and whose number nobody knows
+    try:
+        Dataset.from_generator(make, features=FEATURES, cache_dir=str(cache)).save_to_disk(str(fresh))
+    except ValueError as error:
+        if "no data" not in str(error):  # datasets' word for a generator that gave nothing
+            raise
+        raise BadSetting(
+            f"no row is left for {folder}: the policy can do all that these worlds ask; raise settled, or "
+            "take more worlds or questions"
+        ) from error
+    finally:
+        enable_progress_bars()
+    (fresh / record).write_text(made_of)
+    fresh.rename(folder)
+    shutil.rmtree(cache)
 
 
 def fitting(rows: Dataset, processor: Any, longest: int) -> Dataset:
@@ -232,5 +246,4 @@ def fitting(rows: Dataset, processor: Any, longest: int) -> Dataset:
 
 def length(processor: Any, one: Mapping[str, Any]) -> int:
     """How many tokens a row's prompt is."""
-    text = processor.apply_chat_template(one["prompt"], add_generation_prompt=True)
-    return int(processor(text=[text], images=[one["images"]], return_tensors="pt")["input_ids"].shape[1])
+    return int(encode_whole(processor, [prompt_of(one)])["input_ids"].shape[1])

@@ -24,6 +24,22 @@ from training.classroom import DRAWN
 from training.rewards import listwise, pointwise
 
 Weights = Mapping[str, Mapping[str, float]]
+LEARNING = (  # of TRL's settings those that make another run; where it is kept and how it is told may change
+    "seed",
+    "max_steps",
+    "num_train_epochs",
+    "learning_rate",
+    "lr_scheduler_type",
+    "warmup_steps",
+    "per_device_train_batch_size",
+    "gradient_accumulation_steps",
+    "num_generations",
+    "max_completion_length",
+    "temperature",
+    "beta",
+    "loss_type",
+    "mask_truncated_completions",
+)
 
 
 @dataclass
@@ -75,15 +91,23 @@ def begun_with(config: StageConfig) -> dict[str, str]:
     return {"base": digest(find_checkpoint(config.base)), "start": start}
 
 
-def begun(run: Path, weights: Mapping[str, str]) -> str | None:
+def begun(run: Path, about: Mapping[str, Any]) -> str | None:
     """The last checkpoint of a run that goes on; None where there is none.
 
+    `about`: what its record would say if it were begun now.
+
     Raises:
-        CheckpointError: the run was begun from other weights, and would end with what is no use to these.
+        CheckpointError: the run was begun from other weights or with other settings, and would end as neither.
     """
     last = last_whole(run)
-    if last and json.loads((run / "run.json").read_text("utf-8")).get("weights") != weights:
+    if not last:
+        return None
+    before = json.loads((run / "run.json").read_text("utf-8"))
+    if before["weights"] != about["weights"]:
         raise CheckpointError(f"{run} was begun from other weights: begin anew without --resume, or elsewhere")
+    settings = [("stage", name) for name in about["stage"]] + [("trainer", name) for name in LEARNING]
+    if other := [name for of, name in settings if before[of].get(name) != about[of].get(name)]:
+        raise CheckpointError(f"{run} was begun with another {', '.join(other)}: begin anew without --resume")
     return last
 
 

@@ -201,18 +201,23 @@ def test_a_killed_run_goes_on_with_the_prompts_that_were_to_come(
     assert prompts(tmp_path / "killed") == prompts(tmp_path / "whole")
 
 
-def test_a_run_of_other_weights_is_not_gone_on_with_and_a_fresh_one_leaves_none_of_its_checkpoints(
+def test_a_run_of_other_weights_or_settings_is_not_gone_on_with_and_a_fresh_one_leaves_none_of_its_checkpoints(
     tmp_path: Path,
 ) -> None:
     for step in (2, 10):
         (tmp_path / f"checkpoint-{step}").mkdir()
         (tmp_path / f"checkpoint-{step}" / "trainer_state.json").write_text(json.dumps({"global_step": step}))
-    (tmp_path / "run.json").write_text(json.dumps({"weights": {"base": "a", "start": "b"}}))
-    assert begun(tmp_path, {"base": "a", "start": "b"}) == str(tmp_path / "checkpoint-10")
+    about = {"weights": {"base": "a", "start": "b"}, "stage": {"kept": 0.3}, "trainer": {"seed": 3, "logging_steps": 1}}
+    (tmp_path / "run.json").write_text(json.dumps(about))
+    assert begun(tmp_path, about) == str(tmp_path / "checkpoint-10")
+    assert begun(tmp_path, {**about, "trainer": {"seed": 3, "logging_steps": 9}}), "how it is told may change"
+    other = {**about, "weights": {"base": "a", "start": "c"}}
     with pytest.raises(CheckpointError, match="begun from other weights: begin anew"):
-        begun(tmp_path, {"base": "a", "start": "c"})
+        begun(tmp_path, other)
+    with pytest.raises(CheckpointError, match=r"begun with another kept, seed: begin anew"):
+        begun(tmp_path, {**about, "stage": {"kept": 0.4}, "trainer": {"seed": 4}})
     clear(tmp_path)
-    assert begun(tmp_path, {"base": "a", "start": "c"}) is None
+    assert begun(tmp_path, other) is None
 
 
 def run_of(rows: str, run: str, checkpoint: str, how: str) -> None:
@@ -230,7 +235,7 @@ def prompts(run: Path) -> dict[str, list[str]]:
 
 
 def test_a_number_that_is_none_ends_the_run_with_a_way_on(tmp_path: Path) -> None:
-    watch = Watch(Chronicle(tmp_path, {}, None))
+    watch = Watch(Chronicle(tmp_path).begin({}, None))
     args = GRPOConfig(output_dir="runs/x", **SETTINGS)
     with pytest.raises(Diverged, match=r"grad_norm is nan at step 0: lower learning_rate.*runs/x.*--resume"):
         watch.on_log(args, TrainerState(), None, {"loss": 0.1, "grad_norm": math.nan})

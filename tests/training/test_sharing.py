@@ -27,7 +27,7 @@ def stage(rows: Dataset, random_checkpoint: Path, tmp_path_factory: pytest.TempP
     _, processor, base = load_weights(random_checkpoint, device="cpu", dtype="float32")
     made = Stage(
         settings,
-        Chronicle(folder, {}, None),
+        Chronicle(folder).begin({}, None),
         model=adapted(base, settings),
         args=GRPOConfig(output_dir=str(folder), **SETTINGS),
         train_dataset=rows,

@@ -55,7 +55,9 @@ def tell(chronicle: Chronicle, step: int) -> None:
 
 @pytest.fixture
 def chronicle(tmp_path: Path) -> Chronicle:
-    made = Chronicle(tmp_path / "runs" / "stage1", {"trainer": {"max_steps": 9, "seed": 41}, "commit": "abc"}, None)
+    made = Chronicle(tmp_path / "runs" / "stage1").begin(
+        {"trainer": {"max_steps": 9, "seed": 41}, "commit": "abc"}, None
+    )
     for step in (1, 2, 3):
         tell(made, step)
     return made
