@@ -19,6 +19,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,14 +31,14 @@ from mmrag.policy.load import load_policy
 from mmrag.policy.local import LocalPolicy
 from mmrag.policy.prompts import Prompt
 from mmrag.session import open_collection
-from mmrag.settings import POLICY, Settings
-from training.adapter import made_with
+from mmrag.settings import ENCODER, POLICY, Settings
+from training.adapter import digest, made_with
 from training.marks import FIGURES, Mark, Marked, changed, difference, figure, read_marks, write_marks
 from training.outcomes import Evaluation
 from training.progress import speak
 from training.variants import Strict, Variant, made_from, train_missing
 from training.world import World
-from training.world.write import write_world
+from training.world.write import words_of, write_world
 
 log = logging.getLogger("training.ablate")
 
@@ -67,14 +68,15 @@ class Ablation(Strict):
     examples: int = 24  # of those that only one of the two answers right
 
     def made_of(self, name: str) -> dict[str, Any]:
-        """All that the marks of a variant depend on.
+        """What the marks of a variant depend on, but for the code that asks and marks.
 
         Raises:
             CheckpointError: an adapter that no command makes is not there.
         """
         return {
             **made_from(name, self.variants, self.base),
-            "worlds": list(self.worlds),
+            "encoder": digest(ENCODER),
+            "worlds": {str(seed): _words(seed, self.entities, self.questions) for seed in self.worlds},
             "size": [self.entities, self.questions],
             "seed": self.seed,
             "settings": asdict(Settings()),
@@ -124,7 +126,7 @@ def mark(config: Ablation, name: str) -> None:
 
 
 def _in_world(config: Ablation, policy: LocalPolicy, settings: Settings, seed: int, name: str) -> list[Mark]:
-    folder = config.runs / f"world-{seed}-{config.entities}-{config.questions}"
+    folder = config.runs / f"world-{seed}-{_words(seed, config.entities, config.questions)}"
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)
         write_world(World(seed, config.entities), config.questions, folder)
@@ -133,6 +135,11 @@ def _in_world(config: Ablation, policy: LocalPolicy, settings: Settings, seed: i
     outcomes = evaluation.run(opened.collection.questions, f"{name} in world {seed}")
     blank = policy.count(Prompt.of(""))
     return [Mark.of(one, lambda text: policy.count(Prompt.of(text)) - blank) for one in outcomes]
+
+
+@cache
+def _words(seed: int, entities: int, questions: int) -> str:
+    return words_of(World(seed, entities), questions)
 
 
 def results(config: Ablation, made: Mapping[str, tuple[dict[str, Any], Sequence[Mark]]]) -> dict[str, Any]:

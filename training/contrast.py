@@ -9,17 +9,17 @@ was being taught to write two sentences wrote every sentence of some kinds twice
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import torch
 
 from mmrag.policy.judging import SHARING
 from mmrag.policy.local import LocalPolicy
 from mmrag.policy.prompts import Prompt
-from mmrag.policy.whole import encode_whole
+from mmrag.policy.whole import PLAIN, encode_whole
 from mmrag.types import Question
-from training.rewards import ranked
+from training.rewards import listwise, ranked
 from training.sharing import KINDS, Prompts, sample
 
 SAME = 1e-3  # of a reward, which is a sum of fractions
@@ -36,6 +36,7 @@ class Trial:
     tokens: int = 128  # of each completion, at most
     temperature: float = 1.0
     reminded: float = 0.0  # share of the prompts that are kept although every completion is right
+    weights: Mapping[str, float] = field(default_factory=lambda: listwise.WEIGHTS)  # of the reward's components
 
 
 def contrasting(policy: LocalPolicy, asked: Sequence[Asked], trial: Trial, rng: random.Random) -> list[bool]:
@@ -45,7 +46,7 @@ def contrasting(policy: LocalPolicy, asked: Sequence[Asked], trial: Trial, rng: 
         part = asked[start : start + TOGETHER]
         drawn = completions(policy, [prompt for prompt, *_ in part], trial)
         for (_, question, shown), texts in zip(part, drawn, strict=True):
-            worth = [ranked(text, question, shown).total for text in texts]
+            worth = [ranked(text, question, shown, trial.weights).total for text in texts]
             reminder = min(worth) > RIGHT and rng.random() < trial.reminded
             found.append(max(worth) - min(worth) > SAME or reminder)
     return found
@@ -65,7 +66,7 @@ def completions(policy: LocalPolicy, prompts: Sequence[Prompt], trial: Trial) ->
             ends = torch.tensor([processor.tokenizer.eos_token_id], device=model.device)
             written = sample(model, read, which, temperature, most, ends, (processor.image_token_id,))
         else:
-            sampling = {"do_sample": True, "temperature": temperature, "top_k": 0, "top_p": 1.0}
+            sampling = {**PLAIN, "do_sample": True, "temperature": temperature, "top_k": 0, "top_p": 1.0}
             drawn = model.generate(**inputs, **sampling, max_new_tokens=most, num_return_sequences=count)
             written = drawn[:, inputs["input_ids"].shape[1] :].tolist()
     texts = processor.tokenizer.batch_decode(written, skip_special_tokens=True)

@@ -10,7 +10,8 @@ from pathlib import Path
 from datasets import Dataset
 from trl import GRPOConfig
 
-from mmrag.settings import Settings
+from mmrag.settings import ENCODER, Settings
+from training.adapter import digest
 from training.contrast import Trial
 from training.rows import Load, Worlds, judged_rows, mapped, ranked_rows
 from training.start import StageConfig, begun_with, starting_policy
@@ -51,4 +52,5 @@ class RunRows:
         return mapped(make, self.runs / name, about)
 
     def _about(self, worlds: Worlds) -> dict[str, object]:
-        return {"worlds": asdict(worlds), "seed": self.seed, "settings": asdict(self.settings), **self.begun}
+        about = {"worlds": asdict(worlds), "seed": self.seed, "settings": asdict(self.settings)}
+        return {**about, "encoder": digest(ENCODER), **self.begun}

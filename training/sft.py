@@ -60,6 +60,7 @@ class SftConfig:
     rank: int = 32
     alpha: int = 64
     learning_rate: float = 1e-3
+    warmup: int = 20  # steps in which the rate rises to it
     epochs: float = 2.0
     batch: int = 24
     save_steps: int = 100
@@ -160,7 +161,7 @@ def train(config: SftConfig) -> Path:
             num_train_epochs=config.epochs,
             learning_rate=config.learning_rate,
             lr_scheduler_type="cosine",
-            warmup_steps=20,
+            warmup_steps=config.warmup,
             max_grad_norm=1.0,
             weight_decay=0.0,
             logging_steps=10,

@@ -52,7 +52,8 @@ def prepared(config: Stage2Config, args: GRPOConfig) -> tuple[Dataset, Dataset]:
     worlds = Worlds(tuple(mixed(config.first_world, config.worlds)), *size, in_turn=True)
     unseen = Worlds((config.examined_world,), config.entities, config.examined, config.drawn, 0.5, in_turn=True)
     most = args.max_completion_length or 128
-    trial = Trial(config.tried, most, args.temperature, config.reminded) if config.tried else None
+    how = (config.tried, most, args.temperature, config.reminded, config.weights["ranked"])
+    trial = Trial(*how) if config.tried else None
     made = RunRows.of(config, args)
     rows, examined = made.ranked("ranked", worlds, config.incomplete, trial), made.ranked("examined", unseen, 1.0, None)
     examined = examined.select(range(min(config.examined, len(examined))))

@@ -3,8 +3,9 @@
     python -m training.supervised --config training/configs/embedded-stage2.yaml --learning_rate 2e-4 \\
         --output_dir runs/supervised --out runs/supervised/adapter
 
-Ours. Takes the configuration of stage II. The targets say what the rewards look at, and besides the gold reasoning,
-which no reward ever sees: if anything, the control is favoured.
+Ours. Takes the configuration of stage II, is examined as often on the same slice, and keeps its best checkpoint by it.
+The targets say what the rewards look at, and besides the gold reasoning, which no reward ever sees: if anything, the
+control is favoured.
 """
 
 from __future__ import annotations
@@ -23,13 +24,13 @@ from transformers import TrainingArguments
 from trl import GRPOConfig, TrlParser
 
 from mmrag.policy.load import load_weights, native
-from mmrag.policy.prompts import Prompt
 from mmrag.types import Question
 from training.adapter import portable, write_adapter
+from training.checkpoint import clear, last_whole
 from training.data import Example, ranked_target
-from training.grpo import taking_any_pictures
+from training.grpo import examined, taking_any_pictures
 from training.progress import speak
-from training.rows import fitting
+from training.rows import fitting, prompt_of
 from training.sft import Weighted, tensors
 from training.stage2 import Stage2Config, prepared
 from training.start import adapted, device
@@ -51,21 +52,43 @@ class Labelled(Dataset[list[Example]]):
 
 def labelled(row: Mapping[str, Any]) -> Example:
     """A row, and what a model should write for it."""
-    content = tuple({key: text for key, text in block.items() if text} for block in row["prompt"][0]["content"])
-    prompt = Prompt(content, tuple(row["images"]))
+    prompt = prompt_of(row)
     if row["kind"] == "judged":
         return Example(prompt, "Yes." if row["wanted"] else "No.", "judge")
     return Example(prompt, ranked_target(Question.from_dict(json.loads(row["question"])), row["shown"]), "rank")
 
 
-def train(config: Stage2Config, args: GRPOConfig, rows: Rows) -> Path:
-    """Train the adapter `config.start` on and write it to `config.out`."""
+class Control(Weighted):
+    """The supervised trainer, examined as a stage is."""
+
+    def __init__(self, config: Stage2Config, processor: Any, new_tokens: int, **settings: Any) -> None:
+        self.config, self.processor, self.new_tokens = config, processor, new_tokens
+        super().__init__(**settings)
+
+    def evaluate(
+        self, eval_dataset: Any = None, ignore_keys: Any = None, metric_key_prefix: str = "eval"
+    ) -> dict[str, float]:
+        """The mean reward, and each component's, on the fixed slice."""
+        rows: Any = self.eval_dataset if eval_dataset is None else eval_dataset
+        model = self.accelerator.unwrap_model(self.model)
+        found = examined(model, self.processor, rows, self.config, self.new_tokens)
+        metrics = {f"{metric_key_prefix}_{name}": value for name, value in found.items()}
+        self.log(metrics)
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics
+
+
+def train(config: Stage2Config, args: GRPOConfig, rows: Rows, slice_: Rows) -> Path:
+    """Train the adapter `config.start` on `rows`, keep the best by the reward on `slice_`, write `config.out`."""
     torch.manual_seed(args.seed)
     where = device(args)
     _, processor, base = load_weights(config.base, quantize=config.quantize, device=where, dtype=config.dtype)
     processor = taking_any_pictures(processor)
     together = args.per_device_train_batch_size * args.gradient_accumulation_steps // args.num_generations
-    trainer = Weighted(
+    trainer = Control(
+        config,
+        processor,
+        args.max_completion_length or 128,
         model=adapted(base, config),
         args=TrainingArguments(
             output_dir=args.output_dir,
@@ -75,7 +98,14 @@ def train(config: Stage2Config, args: GRPOConfig, rows: Rows) -> Path:
             warmup_steps=args.warmup_steps,
             per_device_train_batch_size=1,
             logging_steps=args.logging_steps,
-            save_strategy="no",
+            eval_strategy=args.eval_strategy,
+            eval_steps=args.eval_steps,
+            save_strategy=args.save_strategy,
+            save_steps=args.save_steps,
+            save_total_limit=args.save_total_limit,
+            load_best_model_at_end=args.load_best_model_at_end,
+            metric_for_best_model=args.metric_for_best_model,
+            greater_is_better=args.greater_is_better,
             seed=args.seed,
             report_to=args.report_to,
             remove_unused_columns=False,
@@ -83,10 +113,14 @@ def train(config: Stage2Config, args: GRPOConfig, rows: Rows) -> Path:
             bf16=native(torch.device(where)) is torch.bfloat16,
         ),
         train_dataset=Labelled(fitting(rows, processor, config.longest), together, args.seed),
+        eval_dataset=fitting(slice_, processor, config.longest),
         data_collator=partial(tensors, processor),
     )
-    trainer.train()
-    card = {"stage": portable(config), "steps": trainer.state.global_step, "prompts": together}
+    if not config.resume:
+        clear(Path(args.output_dir))
+    trainer.train(resume_from_checkpoint=last_whole(Path(args.output_dir)))
+    steps, best = trainer.state.global_step, trainer.state.best_global_step
+    card = {"stage": portable(config), "steps": steps, "best": best, "prompts": together}
     return write_adapter(trainer.model, Path(config.out), card)
 
 
@@ -94,8 +128,7 @@ def main() -> None:
     """Read the configuration, prepare the rows, train."""
     speak()
     config, args = TrlParser((Stage2Config, GRPOConfig)).parse_args_and_config()
-    rows, _ = prepared(config, args)
-    train(config, args, rows)
+    train(config, args, *prepared(config, args))
 
 
 if __name__ == "__main__":

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 from datasets import Dataset
 from trl import GRPOConfig
 
 from mmrag.policy.grammar import read_ranked_answer, read_verdict
 from mmrag.policy.load import load_policy
+from tests.training.parts import SETTINGS
 from training.stage2 import Stage2Config
 from training.supervised import Labelled, labelled, train
 
@@ -39,11 +39,11 @@ def test_three_steps_move_the_adapter_and_its_card_tells_how_many(
 ) -> None:
     start = random_checkpoint.parent / "sft"
     config = Stage2Config(base=str(random_checkpoint), start=str(start), out=str(tmp_path / "control"))
-    settings: dict[str, Any] = {"per_device_train_batch_size": 8, "num_generations": 2, "max_steps": 3}
-    args = GRPOConfig(output_dir=str(tmp_path / "run"), use_cpu=True, bf16=False, report_to="none", **settings)
-    out = train(config, args, rows)
+    args = GRPOConfig(output_dir=str(tmp_path / "run"), **SETTINGS | {"num_generations": 2})
+    out = train(config, args, rows, rows.select(range(4)))
     card = json.loads((out / "card.json").read_text())
     assert (card["steps"], card["prompts"]) == (3, 4)
+    assert card["best"] in (1, 2, 3), "examined as often as a stage, and the best is kept"
     policy = load_policy(random_checkpoint, {"before": start, "after": out})
     said = []
     for name in ("before", "after"):
