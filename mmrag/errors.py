@@ -10,7 +10,6 @@ MmragError
  ├─ CheckpointError     a model or adapter is missing, damaged, or of an unsafe format
  ├─ IndexUnusable       an index is missing, stale or damaged
  ├─ StorageFull         the disk took no more bytes
- ├─ Busy                too many questions at once
  └─ MalformedOutput     the model wrote something that the grammar does not accept
 
 Each message names the thing, the value, and what to do about it, in one line that can be shown to a person.
@@ -57,10 +56,6 @@ class IndexUnusable(MmragError):
 
 class StorageFull(MmragError):
     """The disk took no more bytes; what was there before is untouched."""
-
-
-class Busy(MmragError):
-    """Too many questions are waiting."""
 
 
 class MalformedOutput(MmragError):

@@ -1,4 +1,4 @@
-"""Everything that can be turned, in one frozen object. The page and the command line map onto it one to one."""
+"""Everything that can be turned, in one frozen object; the page and the command line turn some of it."""
 
 from __future__ import annotations
 

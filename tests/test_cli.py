@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -134,7 +137,16 @@ def test_hostile_text_neither_commands_the_terminal_nor_is_read_as_markup() -> N
     assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(text)
     assert "[bold]roof[/bold]" in text
     assert clean("a\tb\nc") == "a b c"
+    assert clean("می\u200cخواهم") == "می\u200cخواهم", "joiners spell words"
 
 
 def test_letters_go_on_after_z() -> None:
     assert [letter(index) for index in (0, 25, 26, 51, 52)] == ["A", "Z", "AA", "AZ", "BA"]
+
+
+def test_a_terminal_that_lacks_a_letter_shows_the_rest() -> None:
+    code = "import sys; from mmrag import cli; cli.app = lambda **_: print('\u2713 kept'); cli.main()"
+    told = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, "PYTHONIOENCODING": "cp1252"}, capture_output=True, check=True
+    )
+    assert told.stdout.split() == [b"?", b"kept"]

@@ -18,6 +18,7 @@ import mmrag
 from mmrag import notebook
 from mmrag.errors import BadCollection, BadInput, BadPicture, BadQuestion, CheckpointError, StorageFull, UnknownId
 from mmrag.session import OpenCollection, SavedTraces, Session, ask, open_collection, open_policy, saved
+from mmrag.session import opened as opened_module
 from mmrag.settings import Settings
 from mmrag.types import Modality, Phase, Query, Trace
 from mmrag.ui.backend import Backend
@@ -99,6 +100,25 @@ def test_a_changed_folder_is_noticed_and_its_index_brought_up_to_date(folder: Pa
     assert "harbour" not in opened.index.documents
     hits = opened.search(Query("Zanzibar"), 7)
     assert [hit.document.id for hit in hits if any(found.by == "words" for found in hit.found)] == ["new"]
+
+
+def test_what_changes_while_the_encoder_is_loaded_is_noticed_the_next_time(
+    folder: Path, reopen: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The stamp told of the folder as it was when the index was made, and the index of what was read before."""
+    usual = opened_module.load_encoder
+
+    def slowly(source: str) -> object:
+        text = (folder / "corpus.jsonl").read_text("utf-8")
+        (folder / "corpus.jsonl").write_text(text.replace("two moles", "nine moles"), "utf-8")
+        return usual(source)
+
+    monkeypatch.setattr(opened_module, "load_encoder", slowly)
+    reopen()
+    monkeypatch.setattr(opened_module, "load_encoder", usual)
+    again, _ = reopen()
+    assert "nine moles" in again.document("harbour").text
+    assert again.index.documents == again.collection.documents
 
 
 def test_a_damaged_index_is_made_anew(tmp_path: Path, reopen: Opener) -> None:

@@ -7,6 +7,7 @@ or a damaged file is one line there, and exit code 2.
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import sys
 from collections.abc import Iterator
@@ -85,6 +86,9 @@ def tidy() -> Iterator[None]:
 def main() -> None:
     """What `python -m mmrag` runs."""
     quiet_libraries()
+    for stream in (sys.stdout, sys.stderr):  # a terminal that lacks ✓ shows ?, and the answer beside it
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     app(prog_name="mmrag")
 
 

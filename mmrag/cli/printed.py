@@ -14,6 +14,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from mmrag.corpus.questions import JOINERS
 from mmrag.types import Document, Hit, Modality, Step, Trace, Verdict
 
 COLOURS = ("#3d8fe0", "#e69f00", "#14b489", "#d98fb7", "#74d4f5", "#ee7a26", "#938af5", "#b5a364")
@@ -33,7 +34,11 @@ def print_trace(trace: Trace, console: Console) -> None:
 
 def clean(text: str) -> str:
     """`text` without characters that a terminal would obey instead of show."""
-    return "".join("\ufffd" if unicodedata.category(char) in ("Cc", "Cf", "Cs") else char for char in _one_line(text))
+    return "".join("\ufffd" if _obeyed(char) else char for char in _one_line(text))
+
+
+def _obeyed(char: str) -> bool:
+    return unicodedata.category(char) in ("Cc", "Cf", "Cs") and char not in JOINERS
 
 
 def letter(index: int) -> str:

@@ -19,7 +19,7 @@ WINDOW = 120  # words of a passage; about what a small model reads well
 
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|(?<=[.!?][\"'”’)])\s+|(?<=[。！？])\s*")
 _WORD = re.compile(r"\S{1,80}")  # a longer one is no word, and is cut like a sentence
-_HEADING = re.compile(r"^#{1,6}[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
+_HEADING = re.compile(r"^#{1,6}[ \t]+(\S.*)$", re.MULTILINE)
 
 
 def folder_documents(root: Path) -> Iterator[Document]:
@@ -88,7 +88,7 @@ def _documents(root: Path, name: str, captions: dict[str, str]) -> Iterator[Docu
     elif suffix in (".txt", ".md"):
         text = decode(read_bytes(inside(root, name)))
         if heading := _HEADING.search(text) if suffix == ".md" else None:
-            title = heading.group(1)[:300]
+            title = heading.group(1).rstrip(" \t#")[:300] or title
             text = text[: heading.start()] + text[heading.end() :]
         for piece in windows(text):
             yield Document(content_id("passage", title, piece, b""), Modality.PASSAGE, title, piece)

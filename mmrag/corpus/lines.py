@@ -43,7 +43,7 @@ def read_bytes(path: Path, limit: int = MAX_FILE_BYTES) -> bytes:
     except OSError as error:
         raise BadCollection(f"cannot be read ({error.strerror}): check the file and its permissions") from error
     if len(data) > limit:
-        raise BadCollection(f"is larger than {limit / 1e6:g} MB: split it into smaller files")
+        raise BadCollection(f"is larger than {limit / 1e6:g} MB: make it smaller, or split it")
     return data
 
 

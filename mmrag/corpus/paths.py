@@ -14,7 +14,7 @@ def inside(root: Path, text: str) -> Path:
         BadCollection: the path is absolute, leaves the folder by `..` or a link, or names no ordinary file.
     """
     if not text or "\0" in text or "\\" in text or ":" in text.split("/")[0]:
-        raise BadCollection(f"the path {text[:80]!r} cannot be used: write it as 'folder/file' within the collection")
+        raise BadCollection(f"the path {text[:80]!r} cannot be used: write it as 'folder/file', without \\ and :")
     if text.startswith("/") or ".." in PurePosixPath(text).parts:
         raise BadCollection(f"the path {text[:80]!r} points outside the collection's folder: move the file into it")
     try:

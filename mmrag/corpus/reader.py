@@ -42,12 +42,10 @@ def read_collection(folder: Path) -> Collection:
         listed = _corpus(root) if (root / CORPUS).exists() else folder_documents(root)
         documents = {document.id: document for document in listed}
         if not documents:
-            raise BadCollection(
-                f"{folder.name!r} holds no documents: add {CORPUS}, or pictures, .txt, .md or .csv files"
-            )
+            raise BadCollection(f"{root.name!r} holds no documents: add {CORPUS}, or pictures, .txt, .md or .csv files")
         questions = tuple(_questions(root, documents)) if (root / QUESTIONS).exists() else ()
     except OSError as error:
-        raise BadCollection(f"{folder.name!r} cannot be read ({error.strerror}): check its permissions") from error
+        raise BadCollection(f"{root.name!r} cannot be read ({error.strerror}): check its permissions") from error
     return Collection(root, MappingProxyType(documents), questions)
 
 

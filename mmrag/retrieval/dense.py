@@ -2,7 +2,7 @@
 
 Up to `LARGE` vectors every one is looked at. Beyond, they are kept in half precision in lists around centres found by
 k-means, and the lists nearest to the query are looked at: half the memory, and a small part of the time, for a few
-neighbours missed in a hundred (docs/bench.json). What was once large stays in lists.
+neighbours missed in a hundred (docs/bench.json). What was once large stays in lists; small again, all are looked at.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ class Dense:
             self._ids.update(zip(numbers, ids, strict=True))
             if len(self) > LARGE and isinstance(self._index, faiss.IndexIDMap2):
                 self._index = _in_lists(self._index)
+            self._look_wide_enough()
 
     def remove(self, ids: Iterable[str]) -> None:
         """Take out those of `ids` that are here."""
@@ -50,6 +51,7 @@ class Dense:
             self._index.remove_ids(np.array(numbers, dtype=np.int64))
         for number in numbers:
             del self._ids[number]
+        self._look_wide_enough()
 
     def search(self, vector: Vectors, limit: int) -> list[tuple[str, float]]:
         """The `limit` nearest ids to `vector` (dimension,) with their cosines, best first, ties by id."""
@@ -59,6 +61,10 @@ class Dense:
         scores, numbers = self._index.search(vector[None], count)  # both (1, count)
         # Where the lists looked at hold too few, FAISS fills up with -1.
         return best({self._ids[int(n)]: float(s) for s, n in zip(scores[0], numbers[0], strict=True) if n >= 0})
+
+    def _look_wide_enough(self) -> None:
+        if isinstance(self._index, faiss.IndexIVF):  # where few are left, most lists are empty
+            self._index.nprobe = max(1, self._index.nlist // LOOKED_AT) if len(self) > LARGE else self._index.nlist
 
     def to_bytes(self) -> bytes:
         """FAISS's own serialisation."""
@@ -96,7 +102,10 @@ def _numbers(index: Any) -> np.ndarray[Any, np.dtype[np.int64]]:
         numbers: np.ndarray[Any, np.dtype[np.int64]] = faiss.vector_to_array(index.id_map)
         return numbers
     lists = index.invlists
-    return np.concatenate([faiss.rev_swig_ptr(lists.get_ids(one), lists.list_size(one)) for one in range(index.nlist)])
+    filled = ((one, size) for one in range(index.nlist) if (size := lists.list_size(one)))
+    # An empty list has no ids to point at: what stands there are floats, and would make floats of all numbers.
+    parts = [faiss.rev_swig_ptr(lists.get_ids(one), size) for one, size in filled]
+    return np.concatenate([np.empty(0, dtype=np.int64), *parts])
 
 
 def _in_lists(exact: Any) -> Any:
@@ -104,7 +113,6 @@ def _in_lists(exact: Any) -> Any:
     vectors = exact.index.reconstruct_n(0, exact.ntotal)  # (n, dimension)
     count = int(CENTRES * exact.ntotal**0.5)
     index: Any = faiss.index_factory(exact.d, f"IVF{count},SQfp16", faiss.METRIC_INNER_PRODUCT)
-    index.nprobe = max(1, count // LOOKED_AT)
     index.train(vectors[:: max(1, len(vectors) // (PER_CENTRE * count))])
     index.add_with_ids(vectors, _numbers(exact))
     return index

@@ -2,12 +2,14 @@
 
 A checkpoint is a folder in open_clip's `local-dir:` form: `open_clip_config.json`, `open_clip_model.safetensors` and,
 where the config names a Hugging Face tokenizer, its files. `hf-hub:owner/name` is fetched into such a folder first.
-Weights in a pickle are refused, whatever their name: unpickling runs code.
+Weights in a pickle are refused, whatever their name: unpickling runs code. So is a config that asks for a tokenizer's
+own code to be run: open_clip would hand that wish on.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -27,7 +29,7 @@ WEIGHTS = (
     "open_clip_model.safetensors",
     "open_clip_pytorch_model.safetensors",
 )  # open_clip prefers them, in this order
-TOKENIZER = ("tokenizer*", "special_tokens_map.json", "vocab*", "merges.txt", "config.json", "*.model")
+TOKENIZER = ("tokenizer*.json", "special_tokens_map.json", "vocab.*", "merges.txt", "config.json", "*.model")
 BATCH = 64
 
 _Item = TypeVar("_Item")
@@ -103,6 +105,15 @@ def _check_files(folder: Path) -> None:
     if not (folder / CONFIG).is_file():
         raise CheckpointError(
             f"there is no encoder in {str(folder)!r} ({CONFIG} is missing): restore it or name another"
+        )
+    try:
+        asked = json.dumps(json.loads((folder / CONFIG).read_text("utf-8")))
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"the encoder in {str(folder)!r} has a damaged {CONFIG}: restore it") from error
+    if "trust_remote_code" in asked:
+        raise CheckpointError(
+            f"{CONFIG} in {str(folder)!r} asks for code of the checkpoint to be run (trust_remote_code), which is "
+            "never done: take that out, or name another encoder"
         )
     if not any((folder / name).is_file() for name in WEIGHTS):
         raise CheckpointError(f"the encoder in {str(folder)!r} has no {WEIGHTS[0]}: convert its weights to safetensors")

@@ -84,7 +84,7 @@ class Links:
                 yield place, self._rarity(len(about)) * IS_TITLE
 
     def _rarity(self, places: int) -> float:
-        """0 for a name that leads to every document; names of few documents lead somewhere."""
+        """Next to 0 for a name that leads to every document; names of few documents lead somewhere."""
         return math.log((1 + self._count) / places) / math.sqrt(places)
 
 

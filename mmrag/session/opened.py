@@ -1,8 +1,8 @@
 """A folder becomes a collection that can be searched; its index is kept under the user's data folder.
 
 An index belongs to a folder's path and an encoder. Beside it lies a stamp of the folder's files (path, size, time of
-change), written after the index: while the stamp holds, the index is loaded as it is, else brought up to date, and only
-documents that changed are encoded again. What is not noticed: a file changed without a change of size and time.
+change), written after the index: while it holds, and the documents are those of the index, the index is loaded as it
+is, else brought up to date, and only documents that changed are encoded again. What is not noticed: a file changed without a change of size and time.
 """
 
 from __future__ import annotations
@@ -88,10 +88,11 @@ def open_collection(
         StorageFull: the disk took no more of the index; what was there before is untouched.
     """
     collection = read_collection(Path(folder) if folder is not None else settings.WORLD)
+    stamp = _stamp(collection.root)  # before the encoder is loaded: what changes meanwhile is noticed the next time
     loaded = load_encoder(str(encoder or settings.ENCODER))
     name = f"{collection.root}\n{loaded.fingerprint}".encode(errors="surrogateescape")  # a path may be no UTF-8
     key = hashlib.sha256(name).hexdigest()[:16]
-    index = _index(collection, loaded, settings.data_dir() / "index" / key, progress)
+    index = _index(collection, stamp, loaded, settings.data_dir() / "index" / key, progress)
     _OPENED[collection.root] = opened = OpenCollection(collection, index)
     return opened
 
@@ -114,13 +115,12 @@ def load_encoder(source: str) -> Encoder:
     return Encoder.load(source if source.startswith("hf-hub:") else Path(source))
 
 
-def _index(collection: Collection, encoder: Encoder, folder: Path, progress: Progress | None) -> Index:
+def _index(collection: Collection, stamp: str, encoder: Encoder, folder: Path, progress: Progress | None) -> Index:
     from mmrag.retrieval import Index
 
-    stamp = _stamp(collection.root)
     try:
         index = Index.load(folder, encoder)
-        if _read(folder / STAMP) == stamp:
+        if _read(folder / STAMP) == stamp and index.documents == collection.documents:
             return index
     except IndexUnusable:  # there is none yet, or it is damaged: making it anew is the remedy
         index = Index(encoder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -138,3 +139,12 @@ def test_a_file_whose_name_is_not_utf8_is_named(folder: Path) -> None:
     (Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9.txt"))).write_text("A coffee house.")
     with pytest.raises(BadCollection, match=r"'caf\\udce9.txt' is not UTF-8: rename it"):
         read_collection(folder)
+
+
+def test_a_heading_of_many_blanks_is_read_at_once(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("# a" + " #" * 200_000 + "b\nText.")
+    (tmp_path / "b.md").write_text("#  ##\nMore text.")
+    started = time.perf_counter()
+    titles = {document.title for document in read_collection(tmp_path).documents.values()}
+    assert time.perf_counter() - started < 2, "its time grew with the square of the blanks"
+    assert "b" in titles, "a heading of nothing leaves the file's name"

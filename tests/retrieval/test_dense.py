@@ -89,3 +89,21 @@ def test_a_search_never_finds_more_than_there_is(large: Dense, vectors: Vectors)
     found = large.search(vectors[0], 5000)
     assert 0 < len(found) <= 3000
     assert len(dict(found)) == len(found)
+
+
+def test_a_large_index_with_empty_lists_is_read_back(large: Dense, vectors: Vectors) -> None:
+    """What stands where an empty list has no ids made floats of all of them, and the index was made anew each time."""
+    gone = [name for name, vector in zip(IDS, vectors, strict=True) if vector[0] > 0.1]
+    large.remove(gone)
+    left = sorted(set(IDS) - set(gone))
+    assert len(left) > 1000
+    assert any(large._index.invlists.list_size(one) == 0 for one in range(large._index.nlist))
+    assert len(Dense.from_bytes(large.to_bytes(), left, 16)) == len(left)
+
+
+def test_a_large_index_that_shrank_finds_all_that_is_left(large: Dense, vectors: Vectors) -> None:
+    large.remove(IDS[20:])
+    assert {name for name, _ in large.search(vectors[500], 20)} == set(IDS[:20])
+    assert {name for name, _ in Dense.from_bytes(large.to_bytes(), IDS[:20], 16).search(vectors[9], 20)} == set(
+        IDS[:20]
+    )

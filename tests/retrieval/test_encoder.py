@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import shutil
 import socket
 from collections.abc import Callable
+from fnmatch import fnmatch
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,7 @@ from safetensors.torch import save_file
 
 from mmrag.errors import CheckpointError
 from mmrag.retrieval import Encoder
+from mmrag.retrieval.encoder import TOKENIZER
 from mmrag.retrieval.words import full_text
 from tests.retrieval.parts import DOCUMENTS, PICTURES, write_checkpoint
 
@@ -104,3 +107,20 @@ def test_a_harmed_checkpoint_is_one_clear_error(harm: Callable[[Path], None], ch
     with pytest.raises(CheckpointError) as caught:
         Encoder.load(folder)
     assert "\n" not in str(caught.value)
+
+
+def test_a_checkpoint_that_wants_its_own_code_run_is_refused_and_none_of_it_runs(
+    checkpoint: Path, tmp_path: Path
+) -> None:
+    folder, ran = Path(shutil.copytree(checkpoint, tmp_path / "clip")), tmp_path / "ran"
+    config = json.loads((folder / "open_clip_config.json").read_text())
+    config["model_cfg"]["text_cfg"]["tokenizer_kwargs"] = {"trust_remote_code": True}
+    (folder / "open_clip_config.json").write_text(json.dumps(config).replace("trust", "\\u0074rust"))
+    named = json.loads((folder / "tokenizer_config.json").read_text())
+    named |= {"tokenizer_class": "Evil", "auto_map": {"AutoTokenizer": ["tokenizer_evil.Evil", None]}}
+    (folder / "tokenizer_config.json").write_text(json.dumps(named))
+    (folder / "tokenizer_evil.py").write_text(f"open({str(ran)!r}, 'w')\nclass Evil: pass\n")
+    with pytest.raises(CheckpointError, match="trust_remote_code"):
+        Encoder.load(folder)
+    assert not ran.exists()
+    assert not any(fnmatch("tokenizer_evil.py", pattern) for pattern in TOKENIZER), "nor is it fetched from a hub"
