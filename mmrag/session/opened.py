@@ -2,7 +2,8 @@
 
 An index belongs to a folder's path and an encoder. Beside it lies a stamp of the folder's files (path, size, time of
 change), written after the index: while it holds, and the documents are those of the index, the index is loaded as it
-is, else brought up to date, and only documents that changed are encoded again. What is not noticed: a file changed without a change of size and time.
+is, else brought up to date, and only documents that changed are encoded again. What is not noticed: a file changed
+without a change of size and time.
 """
 
 from __future__ import annotations
