@@ -105,6 +105,19 @@ def test_answering_again_shows_just_the_given_documents_under_a_new_id(session: 
     assert after.timings[:2] == before.timings[:2]
 
 
+def test_answering_again_by_another_adapter_judges_by_it_too(session: Session, traces: list[Trace]) -> None:
+    """Else its P(keep) would be the one adapter's and its answer the other's, under one name."""
+    before = traces[-1]
+    chosen = tuple(hit.document.id for hit in before.steps[0].hits[2:4])
+    *_, asked = session.ask(before.query, "base", SHORT)
+    *_, again = session.answer_again(before, chosen, SHORT, "base")
+    by_base, by_sft = ({v.document_id: v.p_keep for v in one.steps[0].verdicts} for one in (asked, before))
+    assert by_base != by_sft
+    assert {v.document_id: v.p_keep for v in again.steps[0].verdicts} == by_base
+    assert again.steps[0].shown == chosen
+    assert [t.stage for t in again.timings] == ["retrieve", "judge", "answer"]
+
+
 def test_answering_again_with_an_unknown_document_is_refused(session: Session, traces: list[Trace]) -> None:
     with pytest.raises(UnknownId, match="nowhere"):
         list(session.answer_again(traces[-1], ("nowhere",), SHORT, "sft"))

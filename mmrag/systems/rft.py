@@ -56,6 +56,8 @@ class RFT:
     def answer_again(self, trace: Trace, kept: Sequence[str], settings: Settings) -> Iterator[Trace]:
         """Growing traces, under a new id, of the list-wise stage alone over the documents `kept`, in that order.
 
+        Where another model answers than the one that judged, it judges too: a trace is of one model.
+
         Raises:
             UnknownId: the trace has no step, or did not retrieve one of `kept`.
         """
@@ -63,7 +65,7 @@ class RFT:
         known = {hit.document.id for hit in step.hits}
         if unknown := next((one for one in kept if one not in known), None):
             raise UnknownId(f"the trace holds no document {unknown[:120]!r}: choose among the retrieved ones")
-        verdicts = tuple(replace(verdict, keep=verdict.document_id in kept) for verdict in step.verdicts)
+        same = trace.fingerprint is not None and trace.fingerprint.digest == self.policy.fingerprint.digest
         again = replace(
             trace,
             id=_new_id(),
@@ -71,11 +73,15 @@ class RFT:
             before=None,
             phase=Phase.JUDGED,
             settings=asdict(settings),
-            steps=(Step(step.question, step.knowledge_base, step.hits, verdicts),),
+            steps=(Step(step.question, step.knowledge_base, step.hits, step.verdicts),),
             answer=None,
-            timings=tuple(timing for timing in trace.timings if timing.stage != "answer"),
+            timings=tuple(one for one in trace.timings if one.stage == "retrieve" or (same and one.stage == "judge")),
         )
-        yield from self._answered(again, kept, settings)
+        if not same:
+            again = self._judged(again, settings)
+        (step,) = again.steps
+        verdicts = tuple(replace(verdict, keep=verdict.document_id in kept) for verdict in step.verdicts)
+        yield from self._answered(replace(again, steps=(replace(step, verdicts=verdicts),)), kept, settings)
 
     def _retrieved(self, trace: Trace, settings: Settings) -> Trace:
         started = time.perf_counter()
