@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 PROGRAM = """
 import ipaddress, socket, sys, traceback
 
@@ -83,3 +85,29 @@ def test_indexing_asking_and_the_page_open_no_socket_but_loopback(
     )
     assert ran.returncode == 0, ran.stderr[-4000:]
     assert ran.stdout.strip().endswith("nothing was reached for")
+
+
+SOURCES = """
+import sys
+from huggingface_hub import is_offline_mode
+from mmrag.session.offline import stay_offline
+
+for source in (sys.argv[1], "owner/name", sys.argv[1]):
+    stay_offline(source)
+    print(is_offline_mode())
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "offline"),
+    [({}, [True, False, True]), ({"HF_HUB_OFFLINE": "1"}, [True] * 3), ({"HF_HUB_OFFLINE": "0"}, [False] * 3)],
+)
+def test_a_folder_is_loaded_offline_and_the_hub_is_asked_after_it(
+    given: dict[str, str], offline: list[bool], tmp_path: Path
+) -> None:
+    """The embedded encoder, loaded first, shut the hub off for the model that a person had named."""
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
+    told = subprocess.run(
+        [sys.executable, "-c", SOURCES, str(tmp_path)], env=plain | given, capture_output=True, text=True, check=True
+    )
+    assert told.stdout.split() == [str(one) for one in offline]
