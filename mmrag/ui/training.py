@@ -92,7 +92,7 @@ class TrainingPage:
             self.seen: seen,
             self.runs: gr.CheckboxGroup(choices=list(run_names(self.shelves)), value=list(names)),
             self.heading: learning.heading(runs),
-            self.step: gr.Slider(minimum=min(1, last), maximum=max(1, last), value=last),
+            self.step: gr.Slider(maximum=max(1, last), value=last),
             self.samples: self._samples(runs, last),
             **{plot: learning.panel(title, runs) for title, plot in self.plots.items()},
         }

@@ -104,6 +104,13 @@ def test_a_run_is_drawn_followed_and_what_it_wrote_runs_nothing(training: Watche
     assert (training.errors, training.strangers, training.dialogs) == ([], [], [])
 
 
+def test_a_run_at_its_first_step_is_drawn(training: Watched, chronicle: Chronicle) -> None:
+    tell(Chronicle(chronicle.folder, {"trainer": {"max_steps": 9}}, None), 1)
+    training.page.goto(training.url + "training")
+    expect(training.page.locator("#runs-heading .runs")).to_contain_text("step 1 of 9")
+    expect(training.page.locator("#samples")).to_contain_text("Yes, at step 1.")
+
+
 def test_one_goes_from_asking_to_training_and_back(training: Watched) -> None:
     page = training.open()
     page.get_by_role("link", name="Training").or_(page.get_by_role("button", name="Training")).first.click()
