@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,14 @@ from mmrag.ui.html import problem
 
 FIRST = "answer.em"  # the figure that variants are drawn by until another is chosen
 EVERY = 3  # seconds between looks at runs that go on
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a page shows, so that the same is not sent again."""
+
+    listed: tuple[str, ...]  # sorted: which run was told of last is no news
+    told: tuple[Any, ...]  # the stamps of the chosen runs
 
 
 class TrainingPage:
@@ -97,13 +106,17 @@ class TrainingPage:
             **{plot: learning.panel(title, runs) for title, plot in self.plots.items()},
         }
 
-    def follow(self, seen: Any, names: Sequence[str], live: bool) -> Update:
+    def follow(self, seen: Seen | None, names: Sequence[str], live: bool) -> Update:
         """Draw anew when a chosen run has gone on, so that a zoom is lost only when there is something new."""
         try:
-            news = live and bool(names) and self._seen(names) != seen
+            now = self._seen(names)
         except MmragError:  # it was taken away meanwhile; what is drawn stays
             return UNCHANGED
-        return self.choose(names) if news else UNCHANGED
+        if not live or now == seen:
+            return UNCHANGED
+        if seen and now.told == seen.told:  # a run came or went, and none that is drawn
+            return {self.seen: now, self.runs: gr.CheckboxGroup(choices=list(run_names(self.shelves)))}
+        return self.choose(names)
 
     def show(self, names: Sequence[str], step: float) -> Update:
         """What was written at a step by the first of the chosen runs that kept something of it."""
@@ -112,9 +125,9 @@ class TrainingPage:
         except MmragError as error:
             return {self.samples: f'<div class="mm">{problem(str(error))}</div>'}
 
-    def _seen(self, names: Sequence[str]) -> list[Any]:
-        """What is drawn, so that the same is not drawn again."""
-        return [stamp(self.shelves, name) for name in names]
+    def _seen(self, names: Sequence[str]) -> Seen:
+        told = tuple(stamp(self.shelves, name) for name in names)
+        return Seen(tuple(sorted(run_names(self.shelves))), told)
 
     def _samples(self, runs: Sequence[Run], step: int) -> str:
         kept = sorted({sample.step for run in runs for sample in run.samples})

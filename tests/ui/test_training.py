@@ -104,6 +104,20 @@ def test_a_run_is_drawn_followed_and_what_it_wrote_runs_nothing(training: Watche
     assert (training.errors, training.strangers, training.dialogs) == ([], [], [])
 
 
+def test_a_run_that_begins_is_listed_on_the_open_page(training: Watched, chronicle: Chronicle) -> None:
+    page = opened(training)
+    tell(Chronicle(chronicle.folder.parent / "second", {}, None), 1)
+    expect(page.get_by_label("second")).not_to_be_checked()
+    expect(page.get_by_label("stage1", exact=True)).to_be_checked()
+
+    page.get_by_label("stage1", exact=True).uncheck()
+    expect(page.locator("#runs-heading")).to_contain_text("No run is chosen.")
+    tell(Chronicle(chronicle.folder.parent / "third", {}, None), 1)
+    page.get_by_label("third").check()
+    expect(page.locator("#runs-heading .runs")).to_contain_text("third")
+    assert (training.errors, training.strangers, training.dialogs) == ([], [], [])
+
+
 def test_a_run_at_its_first_step_is_drawn(training: Watched, chronicle: Chronicle) -> None:
     tell(Chronicle(chronicle.folder, {"trainer": {"max_steps": 9}}, None), 1)
     training.page.goto(training.url + "training")
