@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ class Seen:
 
     listed: tuple[str, ...]  # sorted: which run was told of last is no news
     told: tuple[Any, ...]  # the stamps of the chosen runs
+    last: int = field(default=0, compare=False)  # step that the slider can show
 
 
 class TrainingPage:
@@ -61,8 +62,8 @@ class TrainingPage:
         timer = gr.Timer(EVERY)
         page.load(self.open, None, [*drawn, self.figure, self.forest, self.table], **LIGHT)
         self.figure.input(self.compare, [self.figure], [self.forest], **LIGHT)
-        self.runs.input(self.choose, [self.runs], drawn, **LIGHT)
-        timer.tick(self.follow, [self.seen, self.runs, self.live], drawn, **LIGHT)
+        self.runs.input(self.choose, [self.runs, self.seen, self.step], drawn, **LIGHT)
+        timer.tick(self.follow, [self.seen, self.runs, self.live, self.step], drawn, **LIGHT)
         self.step.input(self.show, [self.runs, self.step], [self.samples], trigger_mode="always_last", **LIGHT)
 
     def open(self) -> Update:
@@ -89,24 +90,25 @@ class TrainingPage:
         except MmragError:  # damaged since the page was opened, which says so when it is opened again
             return UNCHANGED
 
-    def choose(self, names: Sequence[str]) -> Update:
-        """Draw these runs."""
+    def choose(self, names: Sequence[str], before: Seen | None = None, step: float = 0) -> Update:
+        """Draw these runs. A reader of an earlier step stays at it; one at the last step goes on with the run."""
         try:
             seen = self._seen(names)  # before reading: what is told meanwhile is drawn at the next look
             runs = [read_run(self.shelves, name) for name in names]
         except MmragError as error:
             return {self.heading: f'<div class="mm">{problem(str(error))}</div>'}
         last = max((sample.step for run in runs for sample in run.samples), default=0)
+        at = last if before is None or step >= before.last else min(int(step), last)
         return {
-            self.seen: seen,
+            self.seen: replace(seen, last=last),
             self.runs: gr.CheckboxGroup(choices=list(run_names(self.shelves)), value=list(names)),
             self.heading: learning.heading(runs),
-            self.step: gr.Slider(maximum=max(1, last), value=last),
-            self.samples: self._samples(runs, last),
+            self.step: gr.Slider(maximum=max(1, last), value=at),
+            self.samples: self._samples(runs, at),
             **{plot: learning.panel(title, runs) for title, plot in self.plots.items()},
         }
 
-    def follow(self, seen: Seen | None, names: Sequence[str], live: bool) -> Update:
+    def follow(self, seen: Seen | None, names: Sequence[str], live: bool, step: float) -> Update:
         """Draw anew when a chosen run has gone on, so that a zoom is lost only when there is something new."""
         try:
             now = self._seen(names)
@@ -115,8 +117,11 @@ class TrainingPage:
         if not live or now == seen:
             return UNCHANGED
         if seen and now.told == seen.told:  # a run came or went, and none that is drawn
-            return {self.seen: now, self.runs: gr.CheckboxGroup(choices=list(run_names(self.shelves)))}
-        return self.choose(names)
+            return {
+                self.seen: replace(now, last=seen.last),
+                self.runs: gr.CheckboxGroup(choices=list(run_names(self.shelves))),
+            }
+        return self.choose(names, seen, step)
 
     def show(self, names: Sequence[str], step: float) -> Update:
         """What was written at a step by the first of the chosen runs that kept something of it."""

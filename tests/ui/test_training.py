@@ -6,13 +6,16 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import gradio as gr
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from mmrag.runs import read_run
 from mmrag.ui import learning
+from mmrag.ui.ask import UNCHANGED
 from mmrag.ui.launch import Served, launch
+from mmrag.ui.training import TrainingPage
 from tests.ui.backend import ScriptedBackend
 from tests.ui.watched import Watched
 from training.chronicle import Chronicle
@@ -116,6 +119,39 @@ def test_a_run_that_begins_is_listed_on_the_open_page(training: Watched, chronic
     page.get_by_label("third").check()
     expect(page.locator("#runs-heading .runs")).to_contain_text("third")
     assert (training.errors, training.strangers, training.dialogs) == ([], [], [])
+
+
+def test_a_reader_of_an_earlier_step_stays_there_while_the_run_goes_on(training: Watched, chronicle: Chronicle) -> None:
+    page = opened(training)
+    at = page.locator("#at-step input[type=number]")
+    at.fill("2")
+    at.press("Enter")
+    expect(page.locator("#samples")).to_contain_text("Yes, at step 2.")
+    page.locator("#samples summary").nth(1).click()
+    tell(chronicle, 4)
+    expect(page.locator("#runs-heading")).to_contain_text("step 4 of 9")
+    expect(at).to_have_attribute("max", "4")
+    expect(at).to_have_value("2")
+    expect(page.locator("#samples pre").nth(1)).to_be_visible()
+
+    at.fill("4")
+    at.press("Enter")
+    expect(page.locator("#samples")).to_contain_text("Yes, at step 4.")
+    tell(chronicle, 5)
+    expect(at).to_have_value("5")
+    expect(page.locator("#samples")).to_contain_text("Yes, at step 5.")
+    assert (training.errors, training.strangers, training.dialogs) == ([], [], [])
+
+
+def test_what_is_shown_is_sent_anew_only_when_there_is_news(chronicle: Chronicle, tmp_path: Path) -> None:
+    training = TrainingPage({"": chronicle.folder.parent}, tmp_path / "results.json")
+    with gr.Blocks() as page:
+        training.build(page)
+    seen = training.choose(["stage1"])[training.seen]
+    assert training.follow(seen, ["stage1"], True, 2) == UNCHANGED
+    tell(chronicle, 4)
+    assert training.follow(seen, ["stage1"], False, 2) == UNCHANGED
+    assert training.heading in training.follow(seen, ["stage1"], True, 2)
 
 
 def test_a_run_at_its_first_step_is_drawn(training: Watched, chronicle: Chronicle) -> None:
