@@ -101,12 +101,12 @@ def _run_line(run: Run) -> str:
 
 
 def samples(run: Run, step: int) -> str:
-    """What was written at a step, each completion with what its components gave it."""
+    """What a run wrote at a step under its name, each completion with what its components gave it."""
     found = [one for one in run.samples if one.step == step]
     if not found:
         return '<div class="mm"><p class="notice"><span>No completions were kept of this step.</span></p></div>'
     items = "".join(_sample(one) for one in found)
-    return f'<div class="mm"><ol class="samples">{items}</ol></div>'
+    return f'<div class="mm written"><h3 dir="auto">{esc(run.name)}</h3><ol class="samples">{items}</ol></div>'
 
 
 def _sample(one: Sample) -> str:

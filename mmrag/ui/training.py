@@ -124,7 +124,7 @@ class TrainingPage:
         return self.choose(names, seen, step)
 
     def show(self, names: Sequence[str], step: float) -> Update:
-        """What was written at a step by the first of the chosen runs that kept something of it."""
+        """What was written at a step by each of the chosen runs that kept something of it."""
         try:
             return {self.samples: self._samples([read_run(self.shelves, name) for name in names], int(step))}
         except MmragError as error:

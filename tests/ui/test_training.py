@@ -143,6 +143,21 @@ def test_a_reader_of_an_earlier_step_stays_there_while_the_run_goes_on(training:
     assert (training.errors, training.strangers, training.dialogs) == ([], [], [])
 
 
+def test_what_several_runs_wrote_is_told_under_their_names(training: Watched, chronicle: Chronicle) -> None:
+    page = opened(training)
+    second = Chronicle(chronicle.folder.parent / "second", {}, None)
+    for step in (2, 3):
+        tell(second, step)
+    page.get_by_label("second").check()
+    expect(page.locator("#samples h3")).to_have_text(["stage1", "second"])
+    expect(page.locator("#samples h3 + .samples")).to_have_count(2)
+
+    page.locator("#at-step input[type=number]").fill("1")
+    page.locator("#at-step input[type=number]").press("Enter")
+    expect(page.locator("#samples h3")).to_have_text(["stage1"])
+    assert (training.errors, training.strangers, training.dialogs) == ([], [], [])
+
+
 def test_what_is_shown_is_sent_anew_only_when_there_is_news(chronicle: Chronicle, tmp_path: Path) -> None:
     training = TrainingPage({"": chronicle.folder.parent}, tmp_path / "results.json")
     with gr.Blocks() as page:
