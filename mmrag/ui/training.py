@@ -62,7 +62,8 @@ class TrainingPage:
         timer = gr.Timer(EVERY)
         page.load(self.open, None, [*drawn, self.figure, self.forest, self.table], **LIGHT)
         self.figure.input(self.compare, [self.figure], [self.forest], **LIGHT)
-        self.runs.input(self.choose, [self.runs, self.seen, self.step], drawn, **LIGHT)
+        chosen = [self.runs, self.seen, self.step]
+        self.runs.input(self.choose, chosen, drawn, trigger_mode="always_last", **LIGHT)
         timer.tick(self.follow, [self.seen, self.runs, self.live, self.step], drawn, **LIGHT)
         self.step.input(self.show, [self.runs, self.step], [self.samples], trigger_mode="always_last", **LIGHT)
 
@@ -78,6 +79,7 @@ class TrainingPage:
         first = next((key for _, key in choices if key == FIRST), None)
         return {
             **self.choose(list(names[:1])),
+            self.runs: gr.CheckboxGroup(choices=list(names), value=list(names[:1])),
             self.figure: gr.Dropdown(choices=choices, value=first, visible=bool(choices)),
             self.forest: gr.Plot(learning.forest(found, first or ""), visible=first is not None),
             self.table: table,
@@ -101,7 +103,7 @@ class TrainingPage:
         at = last if before is None or step >= before.last else min(int(step), last)
         return {
             self.seen: replace(seen, last=last),
-            self.runs: gr.CheckboxGroup(choices=list(run_names(self.shelves)), value=list(names)),
+            self.runs: gr.CheckboxGroup(choices=list(run_names(self.shelves))),  # ticks set meanwhile stay
             self.heading: learning.heading(runs),
             self.step: gr.Slider(maximum=max(1, last), value=at),
             self.samples: self._samples(runs, at),

@@ -158,6 +158,19 @@ def test_what_several_runs_wrote_is_told_under_their_names(training: Watched, ch
     assert (training.errors, training.strangers, training.dialogs) == ([], [], [])
 
 
+def test_runs_ticked_one_after_another_are_all_drawn(training: Watched, chronicle: Chronicle) -> None:
+    page = opened(training)
+    names = [f"other{number}" for number in range(4)]
+    for name in names:
+        tell(Chronicle(chronicle.folder.parent / name, {}, None), 1)
+    expect(page.get_by_label(names[-1])).to_be_visible()
+    for name in names:
+        page.get_by_label(name).click()
+    for name in names:
+        expect(page.get_by_label(name)).to_be_checked()
+        expect(page.locator("#runs-heading .runs")).to_contain_text(name)
+
+
 def test_what_is_shown_is_sent_anew_only_when_there_is_news(chronicle: Chronicle, tmp_path: Path) -> None:
     training = TrainingPage({"": chronicle.folder.parent}, tmp_path / "results.json")
     with gr.Blocks() as page:
