@@ -23,6 +23,7 @@ from mmrag.ui.rejudge import kept, rejudge, turned
 MODEL_LANE: Mapping[str, Any] = {"concurrency_id": "model", "concurrency_limit": 1}
 LIGHT: Mapping[str, Any] = {"concurrency_limit": None, "show_progress": "hidden", "api_visibility": "private"}
 STOPPED = "Stopped. What had been made by then is below."
+UNBEGUN = "The question was stopped before it began."
 Update = dict[Any, Any]  # a component to its new value
 UNCHANGED: Update = gr.skip()
 
@@ -57,6 +58,7 @@ class AskPage:
         page = gr.Blocks(title="mmrag", analytics_enabled=False, delete_cache=(3600, 86400))
         with page:
             self.trace = gr.State()
+            self.running = gr.State(False)  # whether the trace is still growing; a question that waits has none yet
             self.picture = gr.State()
             Navbar(main_page_name="Ask")
             title, counts = self.backend.collection()
@@ -106,7 +108,7 @@ class AskPage:
 
     def _connect(self, page: gr.Blocks) -> None:
         c = self.controls
-        drawn = [self.view, self.trace, self.keep_plot, self.time_plot, self.tables]
+        drawn = [self.view, self.trace, self.running, self.keep_plot, self.time_plot, self.tables]
         asked = [c.question, self.picture, self.preview]
         # A run being cancelled counts as pending for a moment: asked anew right after Stop, Gradio's "once" would drop
         # the question, and "always_last" would keep it for ever. The page itself sees to it that one runs at a time.
@@ -123,7 +125,7 @@ class AskPage:
             *(chips(self.ask_example, [self.trace, *c.settings], [*drawn, *asked], **lane) for chips in offers),
             self.view.again(self.answer_again, [self.trace, *c.settings], drawn, **lane),
         ]
-        c.stop.click(self.stop, [self.trace], drawn, cancels=runs, **LIGHT)
+        c.stop.click(self.stop, [self.trace, self.running], drawn, cancels=runs, **LIGHT)
         # One at a time: of two clicks in a row each starts from what the other has made of the trace.
         self.view.turn(self.turn, [self.trace], drawn, trigger_mode="multiple", **{**LIGHT, "concurrency_limit": 1})
         for slider in (c.threshold, c.top_k):
@@ -178,10 +180,16 @@ class AskPage:
 
         yield from self._run(traces(), trace)
 
-    def stop(self, trace: Trace | None) -> Update:
-        """Show what had been made when the run was cancelled."""
+    def stop(self, trace: Trace | None, running: bool) -> Update:
+        """Show and save what had been made when the run was cancelled; a trace that does not run is an older one."""
         if trace is None:
-            return self._drawn(Frame(shell.failed(remark("Stopped.")), None, True))
+            return self._drawn(frames.bare(remark(UNBEGUN)))
+        if not running:
+            return self._drawn(frames.still(trace, notice=remark(UNBEGUN)))
+        try:
+            self.backend.save(trace)
+        except MmragError as error:
+            return self._drawn(frames.broken(trace, str(error)))
         return self._drawn(frames.still(trace, notice=remark(STOPPED)))
 
     def rejudge(self, trace: Trace | None, top_k: float, threshold: float) -> Update:
@@ -231,7 +239,7 @@ class AskPage:
             yield self._drawn(frame)
 
     def _drawn(self, frame: Frame) -> Update:
-        update: Update = {self.view: frame.html, self.trace: frame.trace}
+        update: Update = {self.view: frame.html, self.trace: frame.trace, self.running: not frame.last}
         if frame.last and frame.trace is not None:
             update |= {
                 self.keep_plot: charts.keep_chart(frame.trace),

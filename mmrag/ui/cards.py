@@ -37,12 +37,14 @@ class Cards:
     answer: str  # its words are marked in the documents; empty for none
     before: Before | None = None
     hand: bool = False  # whether a person may keep or drop here
+    running: bool = False  # whether more of the step is being made
 
     def evidence(self) -> str:
         """Cards of what is not dropped: ranked ones, then kept ones, then those still to be judged."""
         hits = {hit.document.id: hit for hit in self.step.hits}
         if not hits:
-            return _section("Evidence", "".join('<div class="doc bone tall"></div>' for _ in range(3)))
+            bones = "".join('<div class="doc bone tall"></div>' for _ in range(3))
+            return _section("Evidence", bones if self.running else '<p class="nothing">Nothing was retrieved.</p>')
         judged = {verdict.document_id for verdict in self.step.verdicts}
         waiting = "".join(self._card(hit) for name, hit in hits.items() if name not in judged)
         if not judged:
@@ -52,7 +54,7 @@ class Cards:
         first = sorted(keeping, key=lambda name: ranked.index(name) if name in ranked else len(ranked))
         heading = "Evidence, as the model ranks it" if ranked and first else "Evidence kept"
         cards = "".join(self._card(hits[name]) for name in first if name in hits) or _NOTHING
-        return _section(heading, cards) + (_section("Being judged", waiting) if waiting else "")
+        return _section(heading, cards) + (_section(self._pending.capitalize(), waiting) if waiting else "")
 
     def dropped(self) -> str:
         """What was dropped, in retrieval order, one line each that opens; empty when nothing was."""
@@ -60,6 +62,10 @@ class Cards:
         rows = [self._row(hit) for hit in self.step.hits if hit.document.id in names]
         heading = f'{icon("drop")} Dropped <span class="count">{len(rows)}</span>'
         return _section(heading, "".join(rows), "dropped") if rows else ""
+
+    @property
+    def _pending(self) -> str:
+        return "being judged" if self.running else "not judged"
 
     def _card(self, hit: Hit) -> str:
         document, mark = hit.document, self.marks[hit.document.id]
@@ -122,7 +128,8 @@ class Cards:
     def _meter(self, verdict: Verdict | None, told: bool = False) -> str:
         """The verdict as a line; `told` where it stands elsewhere already that it has changed."""
         if verdict is None:
-            return '<p class="verdict waiting"><span class="word">being judged</span><span class="meter"></span></p>'
+            meter = '<span class="meter"></span>' if self.running else ""
+            return f'<p class="verdict waiting"><span class="word">{self._pending}</span>{meter}</p>'
         word, sign = ("kept", "keep") if verdict.keep else ("dropped", "drop")
         changed = "" if told else self._changed(verdict)
         return (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import secrets
 import time
@@ -29,7 +30,7 @@ class Frame:
 
 
 def run(traces: Iterator[Trace], backend: Backend) -> Iterator[Frame]:
-    """Frames of one run. Errors become the last frame, under whatever had been shown; the whole trace is saved."""
+    """Frames of one run. Errors become the last frame, above whatever had been shown; what was made is saved."""
     trace: Trace | None = None
     shown_at, phase = 0.0, None
     try:
@@ -43,9 +44,9 @@ def run(traces: Iterator[Trace], backend: Backend) -> Iterator[Frame]:
             backend.save(trace)
             yield still(trace)
     except MmragError as error:
-        yield broken(trace, str(error))
+        yield _ended(trace, backend, str(error))
     except Exception:
-        yield broken(trace, unforeseen())
+        yield _ended(trace, backend, unforeseen())
 
 
 def still(trace: Trace, *, running: bool = False, notice: str = "") -> Frame:
@@ -55,9 +56,20 @@ def still(trace: Trace, *, running: bool = False, notice: str = "") -> Frame:
 
 def broken(trace: Trace | None, line: str) -> Frame:
     """What had been shown, with an error as one line above it."""
-    if trace is None:
-        return Frame(_fresh(failed(problem(line))), None, True)
-    return still(trace, notice=problem(line))
+    return bare(problem(line)) if trace is None else still(trace, notice=problem(line))
+
+
+def bare(notice: str) -> Frame:
+    """One line of HTML, and no trace."""
+    return Frame(_fresh(failed(notice)), None, True)
+
+
+def _ended(trace: Trace | None, backend: Backend, line: str) -> Frame:
+    """`broken`, with what had been made saved, so that its links lead somewhere."""
+    if trace is not None:
+        with contextlib.suppress(MmragError):  # it may be the saving that went wrong, and `line` says so
+            backend.save(trace)
+    return broken(trace, line)
 
 
 def unforeseen() -> str:

@@ -6,20 +6,26 @@ from, which the caller says in `Links`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mmrag.policy.grammar import NOT_FOUND
-from mmrag.types import Phase, Sentence, Step, Timing, Trace
+from mmrag.types import Phase, Step, Timing, Trace
 from mmrag.ui import before
 from mmrag.ui.cards import Cards, PictureUrl
 from mmrag.ui.markup import Mark, chip, esc, icon, marks, percent
 from mmrag.ui.rejudge import bar, by_hand, is_stale, kept
 from mmrag.ui.strip import cited, strip
+from mmrag.ui.why import why
 
 STAGES: Mapping[str, str] = {"retrieve": "retrieve", "judge": "judge", "answer": "rank, reason, answer"}
-_NUMBERS = re.compile(r"\[\s*(\d{1,4}(?:\s*,\s*\d{1,4})*)\s*\]")
+# How far a trace got that grows no more and yet is not done.
+HALTED: Mapping[Phase, str] = {
+    Phase.ASKED: "before anything was retrieved",
+    Phase.RETRIEVED: "before the documents were judged",
+    Phase.JUDGED: "before the reasoning began",
+    Phase.ANSWERING: "before the answer was whole",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +43,8 @@ def trace_view(trace: Trace, links: Links, *, running: bool = False, notice: str
     Args:
         trace: in any phase.
         links: where pictures are.
-        running: whether more of it is being made; skeletons stand for what is still to come.
+        running: whether more of it is being made; skeletons stand for what is still to come. A trace that neither
+            runs nor is done was stopped.
         notice: HTML of a line above it, from `problem` or `remark`.
     """
     named = marks(trace)
@@ -57,19 +64,21 @@ def trace_view(trace: Trace, links: Links, *, running: bool = False, notice: str
 def status(trace: Trace, running: bool) -> str:
     """One line for a screen reader: what has just happened."""
     step = trace.steps[-1] if trace.steps else Step("")
+    if halted := _halted(trace, running):
+        return f"Stopped {halted}."
     match trace.phase:
         case Phase.ASKED:
             return "Searching the collection."
         case Phase.RETRIEVED:
             return f"{len(step.hits)} documents retrieved. Judging each."
-        case Phase.JUDGED | Phase.ANSWERING if running:
+        case Phase.JUDGED | Phase.ANSWERING:
             return f"{len(kept(step))} documents kept. Ranking, reasoning and answering."
         case _ if step.malformed:
             return "The model's output could not be read."
         case _ if is_stale(step):
             return f"{len(kept(step))} documents kept. The answer was written over others."
         case _:
-            return f"Answer: {_answer(trace)}" if _answer(trace) else "Stopped before an answer."
+            return f"Answer: {_answer(trace)}" if _answer(trace) else "No answer."
 
 
 def problem(line: str) -> str:
@@ -79,7 +88,11 @@ def problem(line: str) -> str:
 
 def remark(line: str) -> str:
     """Something worth knowing, as one line."""
-    return f'<p class="notice">{icon("warn")}<span dir="auto">{esc(line)}</span></p>'
+    return f'<p class="notice" role="status">{icon("warn")}<span dir="auto">{esc(line)}</span></p>'
+
+
+def _halted(trace: Trace, running: bool) -> str:
+    return "" if running else HALTED.get(trace.phase, "")
 
 
 def _adapter(trace: Trace) -> str:
@@ -111,7 +124,9 @@ def _answer_line(trace: Trace, step: Step, named: Mapping[str, Mark], running: b
     if not answer:
         if running:
             return '<p class="answer bone" aria-hidden="true"></p>'
-        return f'<p class="answer absent">{icon("none")} no answer</p>'
+        halted = _halted(trace, running)
+        told = f'<p class="sub">Stopped {halted}.</p>' if halted else ""
+        return f'<p class="answer absent">{icon("none")} no answer</p>{told}'
     if answer.strip().lower() == NOT_FOUND:
         if step.verdicts and not kept(step):
             best = max(verdict.p_keep for verdict in step.verdicts)
@@ -189,7 +204,8 @@ def _step(trace: Trace, step: Step, number: int, named: Mapping[str, Mark], link
     marked = "" if answer.lower() == NOT_FOUND else answer
     hand = links.actions and not running and step in trace.steps[-1:]
     against = by_hand(step, threshold, top_k)
-    cards = Cards(step, named, links.picture, threshold, against, marked, trace.before, hand)
+    halted = number >= len(trace.steps) and bool(_halted(trace, running))
+    cards = Cards(step, named, links.picture, threshold, against, marked, trace.before, hand, running)
     title = ""
     if len(trace.steps) > 1:
         outcome = f" <b>{esc(step.answer)}</b>" if step.answer else ""
@@ -198,8 +214,8 @@ def _step(trace: Trace, step: Step, number: int, named: Mapping[str, Mark], link
             f'<h2 class="round">Round {number} · {base} · <span dir="auto">{esc(step.question)}</span>{outcome}</h2>'
         )
     return (
-        f"{title}{_stale(step, named) if links.actions else ''}{strip(step, named)}"
-        f'<div class="grid"><div class="left">{_why(step, named, running)}{_malformed(step)}{_raw(step)}</div>'
+        f"{title}{_stale(step, named) if links.actions else ''}{strip(step, named, running)}"
+        f'<div class="grid"><div class="left">{why(step, named, running, halted)}{_malformed(step)}{_raw(step)}</div>'
         f'<div class="right">{cards.evidence()}</div><div class="below">{cards.dropped()}</div></div>'
     )
 
@@ -211,47 +227,6 @@ def _stale(step: Step, named: Mapping[str, Mark]) -> str:
     return (
         f'<p class="notice stale">{icon("again")}<span>{line} “Answer again with these” asks the model anew.</span></p>'
     )
-
-
-def _why(step: Step, named: Mapping[str, Mark], running: bool) -> str:
-    items = "".join(_sentence(sentence, step, named) for sentence in step.sentences)
-    if running and step.answer is None:
-        items += '<li class="bone" aria-hidden="true"></li>' * (1 if items else 3)
-    if not items:
-        why = "The model gave no reasoning." if step.shown else "Nothing was kept, so there was nothing to reason over."
-        return f'<section class="card"><h2>Why</h2><p class="nothing plain">{why}</p></section>'
-    return f'<section class="card"><h2>Why</h2><ol class="why">{items}</ol></section>'
-
-
-def _sentence(sentence: Sentence, step: Step, named: Mapping[str, Mark]) -> str:
-    cites = [named[name] for name in sentence.cites if name in named]
-    if not cites:
-        text = _with_chips(sentence.text, step, named)
-        body = f'<span class="text" dir="auto">{text}</span><span class="unsupported">no evidence cited</span>'
-        return f'<li class="link none">{body}</li>'
-    share = 100 / len(cites)
-    bands = ",".join(f"var(--line-{mark.hue}) {share * i:.1f}% {share * (i + 1):.1f}%" for i, mark in enumerate(cites))
-    tint = cites[0].classes if len(cites) == 1 else "several"
-    letters = " ".join(mark.letter for mark in cites)
-    text = _with_chips(sentence.text, step, named)
-    left = "".join(chip(mark) for mark in cites if f'data-pin="{mark.letter}"' not in text)
-    return (
-        f'<li class="link {tint}" data-ev="{letters}" style="--bands:linear-gradient({bands})">'
-        f'<span class="text" dir="auto">{text}{left}</span></li>'
-    )
-
-
-def _with_chips(text: str, step: Step, named: Mapping[str, Mark]) -> str:
-    """The text, escaped, with the model's numbers like [2] shown as the letters that the page gives the documents."""
-    parts = []
-    for index, piece in enumerate(_NUMBERS.split(text)):
-        numbers = [int(number) for number in piece.split(",")] if index % 2 else []
-        known = [step.shown[n - 1] for n in numbers if 1 <= n <= len(step.shown)]
-        if numbers and len(known) == len(numbers) and all(name in named for name in known):
-            parts.append("".join(chip(named[name]) for name in known))
-        else:
-            parts.append(esc(f"[{piece}]" if index % 2 else piece))
-    return "".join(parts)
 
 
 def _malformed(step: Step) -> str:

@@ -62,12 +62,13 @@ def _line(name: str, rank: int, row: int, verdicts: Mapping[str, Verdict], rows:
     return Line(name, rank, tuple(points), fate)
 
 
-def strip(step: Step, marks: Mapping[str, Mark]) -> str:
-    """The strip as one card; a row of empty lines while nothing is retrieved yet."""
+def strip(step: Step, marks: Mapping[str, Mark], running: bool = False) -> str:
+    """The strip as one card; a row of empty lines while nothing is retrieved yet and more is being made."""
     drawn = lines(step)
     if not drawn:
         rows = "".join('<i class="bone"></i>' for _ in range(5))
-        return f'<section class="card strip"><h2>Documents</h2><div class="bones">{rows}</div></section>'
+        empty = f'<div class="bones">{rows}</div>' if running else '<p class="nothing plain">Nothing was retrieved.</p>'
+        return f'<section class="card strip"><h2>Documents</h2>{empty}</section>'
     bottom = max(y for line in drawn for _, y in line.points) + PITCH
     labels = "".join(_label(line, marks[line.document_id]) for line in drawn)
     dots = "".join(_dots(line, marks[line.document_id]) for line in drawn)
@@ -76,7 +77,7 @@ def strip(step: Step, marks: Mapping[str, Mark]) -> str:
         f'<section class="card strip" aria-label="how each document fared"><h2>{_heading(step)}</h2>'
         f'<div class="lanes" style="height:{bottom:.0f}px"><div class="labels">{labels}</div><div class="chart">'
         f'<svg viewBox="0 0 100 {bottom:.0f}" preserveAspectRatio="none" aria-hidden="true">{paths}</svg>'
-        f"{_columns(step, drawn)}{dots}</div></div>{_left_out(len(step.hits) - len(drawn))}</section>"
+        f"{_columns(step, drawn)}{dots}</div></div>{_left_out(step, len(step.hits) - len(drawn))}</section>"
     )
 
 
@@ -137,8 +138,10 @@ def _path(line: Line, mark: Mark) -> str:
     return f'<path class="link {mark.classes} {line.fate}" data-ev="{mark.letter}" d="{way}"/>'
 
 
-def _left_out(count: int) -> str:
-    return f'<p class="sub">{count} more dropped documents are listed below.</p>' if count > 0 else ""
+def _left_out(step: Step, count: int) -> str:
+    """How many documents have no line. Once judged they are dropped ones: every kept one is drawn."""
+    which = "dropped documents" if step.verdicts else "documents"
+    return f'<p class="sub">{count} more {which} are listed below.</p>' if count > 0 else ""
 
 
 def _y(row: int) -> float:

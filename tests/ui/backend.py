@@ -178,7 +178,8 @@ def _said(index: int, shown: tuple[str, ...]) -> Sentence:
 class ScriptedBackend:
     """Answers every question about the lighthouse. The words broken, malformed and nothing mean what they say.
 
-    A question with the word slow goes no further than its retrieved documents until `go_on` is set.
+    A question with the word slow goes no further than its retrieved documents until `go_on` is set, one with the word
+    pondered no further than its first sentence.
     """
 
     def __init__(self) -> None:
@@ -223,7 +224,8 @@ class ScriptedBackend:
             settings = replace(settings, threshold=0.99)
         for trace in grown(query, settings, f"t{len(self.traces) + 1}"):
             yield trace
-            if "slow" in query.text and trace.phase is Phase.RETRIEVED:
+            phase = {"slow": Phase.RETRIEVED, "pondered": Phase.ANSWERING}
+            if any(word in query.text and trace.phase is where for word, where in phase.items()):
                 self.go_on.wait(60)
 
     def answer_again(self, trace: Trace, kept: tuple[str, ...], settings: Settings, stage: str) -> Iterator[Trace]:

@@ -122,7 +122,7 @@ def test_with_nothing_kept_the_answer_is_that_there_is_none(watched: Watched) ->
 
 @pytest.fixture
 def slow(backend: ScriptedBackend) -> Iterator[threading.Event]:
-    """A question that says slow waits, after retrieval, for this."""
+    """A question that says slow, or pondered, waits for this."""
     backend.go_on.clear()
     yield backend.go_on
     backend.go_on.set()
@@ -154,6 +154,63 @@ def test_a_question_asked_right_after_stop_is_answered(watched: Watched, slow: t
     expect(page.locator(".answer")).to_contain_text("red")
     later.join()  # or it would let the slow question of the next test go on
     _quiet(watched)
+
+
+@pytest.mark.parametrize(
+    ("question", "status", "reasoning"),
+    [
+        ("slow?", "Stopped before the documents were judged.", "It was stopped before any reasoning."),
+        ("pondered?", "Stopped before the answer was whole.", "It was stopped here, and is cut off."),
+    ],
+    ids=["while judging", "while answering"],
+)
+def test_what_was_stopped_says_so_and_opens_from_its_link_as_it_was_left(
+    watched: Watched, slow: threading.Event, question: str, status: str, reasoning: str
+) -> None:
+    page = watched.open()
+    _begin(page, question)
+    expect(page.locator(".verdict.waiting" if "slow" in question else ".why li:not(.bone)").first).to_be_visible()
+    page.get_by_role("button", name="Stop").click()
+    page.wait_for_url("**/?trace=*")
+    slow.set()
+    opened = page.context.new_page()
+    opened.goto(page.url)
+    for one in (page, opened):
+        expect(one.locator(".announce")).to_have_text(status)
+        expect(one.locator(".hero .sub").first).to_have_text(status)
+        expect(one.locator(".nothing.plain")).to_have_text(reasoning)
+        expect(one.locator(".bone, .waiting .meter")).to_have_count(0)
+    if "slow" not in question:
+        with page.expect_download() as download:
+            page.get_by_role("link", name="JSON").click()
+        assert Trace.from_dict(json.loads(Path(download.value.path()).read_text())).query.text == question
+    _quiet(watched)
+
+
+def test_a_question_stopped_while_it_waits_for_another_is_not_answered_by_the_one_before(
+    watched: Watched, slow: threading.Event
+) -> None:
+    page = watched.open()
+    other = watched.page.context.new_page()
+    other.goto(watched.url)
+    watched.ask("What colour is the roof?")
+    _begin(other, "slow?")
+    expect(other.locator(".verdict.waiting").first).to_be_visible()
+    _begin(page, "And now?")
+    for _ in ("once", "twice"):
+        page.get_by_role("button", name="Stop").click()
+        expect(page.locator(".notice")).to_have_text("The question was stopped before it began.")
+        expect(page.locator(".question")).to_have_text("What colour is the roof?")
+        _begin(page, "And now?")
+    slow.set()
+    expect(page.locator(".question")).to_have_text("And now?")
+    watched.settle("")
+    _quiet(watched)
+
+
+def _begin(page: Page, question: str) -> None:
+    page.get_by_role("textbox", name="question").fill(question)
+    page.get_by_role("button", name="Ask", exact=True).click()
 
 
 def test_pressing_enter_twice_asks_once(watched: Watched, slow: threading.Event, backend: ScriptedBackend) -> None:

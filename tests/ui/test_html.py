@@ -16,7 +16,7 @@ from mmrag.types import Malformed, Phase, Query, Sentence, Step, Trace, Verdict
 from mmrag.ui import charts
 from mmrag.ui.before import remembering
 from mmrag.ui.frames import run
-from mmrag.ui.html import Links, trace_view
+from mmrag.ui.html import HALTED, Links, trace_view
 from mmrag.ui.launch import host
 from mmrag.ui.markup import HUES, esc, letter, marks
 from mmrag.ui.rejudge import bar, by_hand, is_stale, kept, rejudge, turned
@@ -63,6 +63,31 @@ def test_every_phase_is_drawn_with_skeletons_for_what_is_to_come() -> None:
         html = trace_view(trace, LINKS, running=trace.phase is not Phase.DONE)
         assert f'data-phase="{trace.phase}"' in html
         assert ("bone" in html or "waiting" in html) == (trace.phase is not Phase.DONE)
+
+
+def test_a_trace_that_was_stopped_is_drawn_as_one_that_goes_no_further() -> None:
+    for trace in traces()[:-1]:
+        html = trace_view(trace, LINKS)
+        assert "bone" not in html
+        assert "being judged" not in html
+        assert html.count('<span class="meter"></span>') == 0
+        assert 'data-status="Stopped before ' in html
+        assert f"Stopped before {HALTED[trace.phase].removeprefix('before ')}." in text_of(html)
+        assert "Nothing was kept" not in html
+        assert "The model gave no reasoning" not in html
+        cut_off = "It was stopped here, and is cut off." in html
+        assert cut_off == (trace.phase is Phase.ANSWERING)
+        assert cut_off != ("It was stopped before any reasoning." in html)
+
+
+def test_documents_without_a_line_are_called_dropped_only_once_they_are() -> None:
+    document = documents()[0]
+    many = tuple(replace(hits()[0], document=replace(document, id=str(i)), rank=i + 1) for i in range(30))
+    step = Step("q", hits=many)
+    trace = Trace("t", Query("q"), "rft", "", Phase.RETRIEVED, steps=(step,))
+    assert "6 more documents are listed below." in trace_view(trace, LINKS, running=True)
+    judged = replace(step, verdicts=tuple(Verdict(hit.document.id, False, 0.1) for hit in many))
+    assert "6 more dropped documents are listed below." in trace_view(replace(trace, steps=(judged,)), LINKS)
 
 
 def test_cards_stand_in_the_order_of_the_models_ranking_and_say_how_far_they_moved() -> None:

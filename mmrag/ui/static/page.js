@@ -81,14 +81,14 @@
   function settle() {
     const root = document.querySelector(".mm.trace");
     if (!root) return;
-    const { trace = "", busy: running, phase, status, adapter } = root.dataset;
+    const { trace = "", busy: running, status, adapter } = root.dataset;
     if (state.trace !== trace) forget(trace);
     busy(running === "1");
     const model = document.querySelector(".top [data-adapter]");
     if (model && adapter) model.textContent = `adapter ${adapter}`;
     const announce = document.querySelector(".announce");
     if (announce && announce.textContent !== status) announce.textContent = status;
-    if (trace && phase === "done" && running === "0" && location.protocol !== "file:" && announce) {
+    if (trace && running === "0" && location.protocol !== "file:" && announce) {
       const address = new URL(location.href);
       if (address.searchParams.get("trace") !== trace) {
         address.searchParams.set("trace", trace);
