@@ -18,7 +18,7 @@ from mmrag.ui.backend import Backend
 from mmrag.ui.before import remembering
 from mmrag.ui.frames import Frame
 from mmrag.ui.html import problem, remark
-from mmrag.ui.rejudge import kept, rejudge, turned
+from mmrag.ui.rejudge import bar, kept, rejudge, turned
 
 MODEL_LANE: Mapping[str, Any] = {"concurrency_id": "model", "concurrency_limit": 1}
 LIGHT: Mapping[str, Any] = {"concurrency_limit": None, "show_progress": "hidden", "api_visibility": "private"}
@@ -110,6 +110,7 @@ class AskPage:
         c = self.controls
         drawn = [self.view, self.trace, self.running, self.keep_plot, self.time_plot, self.tables]
         asked = [c.question, self.picture, self.preview]
+        judged = [self.trace, self.running, c.top_k, c.threshold]
         # A run being cancelled counts as pending for a moment: asked anew right after Stop, Gradio's "once" would drop
         # the question, and "always_last" would keep it for ever. The page itself sees to it that one runs at a time.
         lane = {**LIGHT, **MODEL_LANE, "trigger_mode": "multiple"}
@@ -129,7 +130,7 @@ class AskPage:
         # One at a time: of two clicks in a row each starts from what the other has made of the trace.
         self.view.turn(self.turn, [self.trace], drawn, trigger_mode="multiple", **{**LIGHT, "concurrency_limit": 1})
         for slider in (c.threshold, c.top_k):
-            slider.input(self.rejudge, [self.trace, c.top_k, c.threshold], drawn, trigger_mode="always_last", **LIGHT)
+            slider.input(self.rejudge, judged, drawn, trigger_mode="always_last", **LIGHT)
         c.upload.upload(self.add_picture, [c.upload], [self.picture, self.preview], **LIGHT)
         self.preview.forget(self.forget_picture, None, [self.picture, self.preview], **LIGHT)
         page.load(self.open, None, [*drawn, *asked], **LIGHT)
@@ -192,11 +193,11 @@ class AskPage:
             return self._drawn(frames.broken(trace, str(error)))
         return self._drawn(frames.still(trace, notice=remark(STOPPED)))
 
-    def rejudge(self, trace: Trace | None, top_k: float, threshold: float) -> Update:
-        """Keep and drop anew from stored P(keep); without a trace nothing changes."""
-        if trace is None:
+    def rejudge(self, trace: Trace | None, running: bool, top_k: float, threshold: float) -> Update:
+        """Keep and drop anew from stored P(keep). A growing trace is let alone: `page.js` calls again at its end."""
+        if trace is None or running or bar(trace) == (float(threshold), int(top_k)):
             return UNCHANGED
-        return self._drawn(frames.still(rejudge(trace, float(threshold), int(top_k))))
+        return self._drawn(frames.aside(rejudge(trace, float(threshold), int(top_k))))
 
     def turn(self, trace: Trace | None, event: gr.EventData) -> Update:
         """Keep one document that was dropped, or drop one that was kept."""

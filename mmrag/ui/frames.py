@@ -54,6 +54,11 @@ def still(trace: Trace, *, running: bool = False, notice: str = "") -> Frame:
     return Frame(_fresh(trace_view(trace, links(trace), running=running, notice=notice)), trace, not running)
 
 
+def aside(trace: Trace) -> Frame:
+    """A trace changed by hand: drawn, but no word on whether a question is being asked, for one may be waiting."""
+    return Frame(_fresh(trace_view(trace, links(trace)), aside=True), trace, True)
+
+
 def broken(trace: Trace | None, line: str) -> Frame:
     """What had been shown, with an error as one line above it."""
     return bare(problem(line)) if trace is None else still(trace, notice=problem(line))
@@ -85,6 +90,6 @@ def links(trace: Trace) -> Links:
     return Links(lambda name, large: f"picture/{quote(name, safe='')}?size={'large' if large else 'small'}", asked)
 
 
-def _fresh(html: str) -> str:
+def _fresh(html: str, aside: bool = False) -> str:
     """Each frame differs from the one before, so that the browser notices it even when it says the same."""
-    return f'<div data-frame="{secrets.token_hex(4)}">{html}</div>'
+    return f'<div data-frame="{secrets.token_hex(4)}"{" data-aside" if aside else ""}>{html}</div>'

@@ -119,10 +119,11 @@ def hits() -> tuple[Hit, ...]:
     )
 
 
-def verdicts() -> tuple[Verdict, ...]:
-    """What the model thinks of each, at the usual threshold and top-k."""
+def verdicts(share: float = 1.0) -> tuple[Verdict, ...]:
+    """What the model thinks of each, at the usual threshold and top-k; `share` of that, when it is less sure."""
     return tuple(
-        Verdict(d.id, p >= Settings().threshold, p, why) for d, (*_, p, why) in zip(documents(), _WORLD, strict=True)
+        Verdict(d.id, share * p >= Settings().threshold, share * p, why)
+        for d, (*_, p, why) in zip(documents(), _WORLD, strict=True)
     )
 
 
@@ -134,7 +135,8 @@ def grown(query: Query, settings: Settings, name: str) -> Iterator[Trace]:
     times = (Timing("retrieve", 0.024), Timing("judge", 0.318, 2210, 96), Timing("answer", 0.506, 611, 74))
     step = Step(query.text, hits=hits())
     yield (trace := replace(trace, phase=Phase.RETRIEVED, steps=(step,), timings=times[:1]))
-    trace = replace(trace, phase=Phase.JUDGED, steps=(replace(step, verdicts=verdicts()),), timings=times[:2])
+    judged = replace(step, verdicts=verdicts(0.1 if "nothing" in query.text else 1.0))
+    trace = replace(trace, phase=Phase.JUDGED, steps=(judged,), timings=times[:2])
     yield (trace := rejudge(trace, settings.threshold, settings.top_k))
     yield from answered(trace, times[2])
 
@@ -220,8 +222,6 @@ class ScriptedBackend:
             raise BadQuestion("the question is empty: write what you want to know")
         if "broken" in query.text:
             raise RuntimeError("/secret/path is broken")
-        if "nothing" in query.text:
-            settings = replace(settings, threshold=0.99)
         for trace in grown(query, settings, f"t{len(self.traces) + 1}"):
             yield trace
             phase = {"slow": Phase.RETRIEVED, "pondered": Phase.ANSWERING}

@@ -100,6 +100,65 @@ def test_a_person_drops_a_document_by_hand_and_sees_what_the_answer_was_before(w
     _quiet(watched)
 
 
+def test_verdicts_follow_a_threshold_that_was_moved_while_the_question_was_answered(
+    watched: Watched, slow: threading.Event
+) -> None:
+    page = watched.open()
+    _begin(page, "pondered?")
+    expect(page.locator(".why li:not(.bone)").first).to_be_visible()
+    _type(page, "0.04")
+    page.wait_for_timeout(500)
+    expect(page.get_by_role("button", name="Stop")).to_be_visible()
+    expect(page.locator("article.doc")).to_have_count(4)
+    slow.set()
+    expect(page.locator(".answer")).to_contain_text("red")
+    expect(page.locator("article.doc")).to_have_count(5)
+    expect(page.locator(".notice.stale")).to_be_visible()
+    _quiet(watched)
+
+
+def test_a_threshold_moved_while_a_question_waits_leaves_the_button_that_stops_it(
+    watched: Watched, slow: threading.Event
+) -> None:
+    page = watched.open()
+    other = page.context.new_page()
+    other.goto(watched.url)
+    watched.ask("What colour is the roof?")
+    _begin(other, "slow?")
+    expect(other.locator(".verdict.waiting").first).to_be_visible()
+    _begin(page, "And now?")
+    _type(page, "0.04")
+    expect(page.locator("article.doc")).to_have_count(5)
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator(".notice").first).to_have_text("The question was stopped before it began.")
+    _quiet(watched)
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown", "kept"), [("5", "1", 0), ("", "0.2", 4), ("-3", "0", 8), ("0.042", "0.04", 5)]
+)
+def test_a_number_out_of_range_is_brought_into_it_and_the_verdicts_follow(
+    watched: Watched, typed: str, shown: str, kept: int
+) -> None:
+    page = watched.open()
+    watched.ask("What colour is the roof?")
+    _type(page, typed)
+    expect(page.locator("#threshold input[type=number]")).to_have_value(shown)
+    expect(page.locator("#threshold input[type=range]")).to_have_value(shown)
+    expect(page.locator("article.doc")).to_have_count(kept)
+    expect(page.locator(".toast-body")).to_have_count(0)
+    _quiet(watched)
+
+
+def _type(page: Page, number: str) -> None:
+    box = page.locator("#threshold input[type=number]")
+    box.click()
+    box.press("Control+a")
+    box.press("Delete")
+    box.press_sequentially(number)
+    box.press("Tab")
+
+
 def test_two_documents_dropped_in_a_hurry_are_both_dropped(watched: Watched) -> None:
     page = watched.open()
     watched.ask("What colour is the roof?")
@@ -156,6 +215,7 @@ def test_a_question_asked_right_after_stop_is_answered(watched: Watched, slow: t
     _quiet(watched)
 
 
+@pytest.mark.usefixtures("slow")
 @pytest.mark.parametrize(
     ("question", "status", "reasoning"),
     [
@@ -165,14 +225,13 @@ def test_a_question_asked_right_after_stop_is_answered(watched: Watched, slow: t
     ids=["while judging", "while answering"],
 )
 def test_what_was_stopped_says_so_and_opens_from_its_link_as_it_was_left(
-    watched: Watched, slow: threading.Event, question: str, status: str, reasoning: str
+    watched: Watched, question: str, status: str, reasoning: str
 ) -> None:
     page = watched.open()
     _begin(page, question)
     expect(page.locator(".verdict.waiting" if "slow" in question else ".why li:not(.bone)").first).to_be_visible()
     page.get_by_role("button", name="Stop").click()
     page.wait_for_url("**/?trace=*")
-    slow.set()
     opened = page.context.new_page()
     opened.goto(page.url)
     for one in (page, opened):

@@ -4,7 +4,7 @@
   "use strict";
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const letters = (element) => (element?.closest("[data-ev]")?.dataset.ev ?? "").split(" ").filter(Boolean);
-  const state = { pinned: [], hovered: [], open: new Map(), focused: null, turned: null, trace: null };
+  const state = { pinned: [], hovered: [], open: new Map(), focused: null, turned: null, trace: null, moved: new Set() };
 
   function draw() {
     const hot = new Set(state.pinned.length ? state.pinned : state.hovered);
@@ -56,7 +56,13 @@
     try { localStorage.setItem("mmrag-dark", dark ? "1" : "0"); } catch { /* a file opened offline may have no storage */ }
   }
 
-  function busy(on) { document.body.classList.toggle("mm-busy", on); }
+  function busy(on) {
+    document.body.classList.toggle("mm-busy", on);
+    if (on) return;
+    const moved = [...state.moved];
+    state.moved.clear();
+    for (const slider of moved) slider.dispatchEvent(new Event("input", { bubbles: true }));
+  }
 
   function restore(root) {
     for (const [key, open] of state.open) {
@@ -83,7 +89,7 @@
     if (!root) return;
     const { trace = "", busy: running, status, adapter } = root.dataset;
     if (state.trace !== trace) forget(trace);
-    busy(running === "1");
+    if (!root.closest("[data-aside]")) busy(running === "1");
     const model = document.querySelector(".top [data-adapter]");
     if (model && adapter) model.textContent = `adapter ${adapter}`;
     const announce = document.querySelector(".announce");
@@ -121,6 +127,22 @@
     if (!document.body.classList.contains("mm-busy")) return busy(true);
     event.preventDefault();  // a second Enter would ask a second time
     event.stopImmediatePropagation();
+  }, true);
+  // Gradio would refuse a number out of range while it is typed, and say so in its own words: it learns of it mended.
+  const amiss = (event) => event.target.matches?.("#settings input[type=number]")
+    && (event.target.value === "" || !event.target.validity.valid);
+  document.addEventListener("input", (event) => {
+    if (amiss(event)) return event.stopImmediatePropagation();
+    const busy = document.body.classList.contains("mm-busy");  // a trace that grows is judged anew at its end
+    if (busy && event.target.matches("#settings :is([type=number], [type=range])")) state.moved.add(event.target);
+  }, true);
+  document.addEventListener("change", (event) => {
+    if (!amiss(event)) return;
+    const box = event.target;
+    const range = box.closest(".block").querySelector("input[type=range]");
+    if (box.value !== "") range.value = box.value;  // a range takes the nearest value that it may have
+    box.value = range.value;
+    box.dispatchEvent(new Event("input", { bubbles: true }));
   }, true);
   document.addEventListener("click", (event) => {
     const at = (selector) => event.target.closest(selector);
