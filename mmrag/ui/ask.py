@@ -133,7 +133,7 @@ class AskPage:
             slider.input(self.rejudge, judged, drawn, trigger_mode="always_last", **LIGHT)
         c.upload.upload(self.add_picture, [c.upload], [self.picture, self.preview], **LIGHT)
         self.preview.forget(self.forget_picture, None, [self.picture, self.preview], **LIGHT)
-        page.load(self.open, None, [*drawn, *asked], **LIGHT)
+        page.load(self.open, None, [*drawn, *asked, *c.settings], **LIGHT)
 
     def ask(
         self,
@@ -221,7 +221,7 @@ class AskPage:
         return {self.picture: None, self.preview: ""}
 
     def open(self, request: gr.Request) -> Update:
-        """Show the trace that the address names, if it names one."""
+        """Show the trace that the address names, if it names one, beside what it was asked with."""
         trace_id = request.query_params.get("trace")
         if not trace_id:
             return UNCHANGED
@@ -229,7 +229,7 @@ class AskPage:
             trace = self.backend.load(trace_id)
         except MmragError as error:
             return self._drawn(frames.broken(None, str(error)))
-        return {**self._drawn(frames.still(trace)), **self._asked(trace.query)}
+        return {**self._drawn(frames.still(trace)), **self._asked(trace.query), **self._set(trace)}
 
     def _answers(self, query: Query, stage: str, retrieve: float, top_k: float, threshold: float) -> Iterator[Trace]:
         """Begun where it is drawn, so that what goes wrong at once is drawn too."""
@@ -252,6 +252,22 @@ class AskPage:
     def _asked(self, query: Query) -> Update:
         shown = shell.preview(query.picture) if query.picture else ""
         return {self.controls.question: query.text, self.picture: query.picture, self.preview: shown}
+
+    def _set(self, trace: Trace) -> Update:
+        """The widgets as they stood when `trace` was made, as far as it says and they can show it."""
+        c = self.controls
+        threshold, top_k = bar(trace)
+        retrieve = min(int(trace.settings.get("retrieve", Settings().retrieve)), c.retrieve.maximum)
+        stage = (trace.fingerprint.adapter or "base") if trace.fingerprint else ""
+        known = {c.stage: stage} if stage in self.backend.stages() else {}
+        return {c.retrieve: retrieve, c.top_k: top_k, c.threshold: threshold, **known}
+
+
+def _first(updates: Iterator[Update], more: Update) -> Iterator[Update]:
+    """The updates, the first one with `more`."""
+    for update in updates:
+        yield {**update, **more}
+        more = {}
 
 
 def _settings(retrieve: float, top_k: float, threshold: float) -> Settings:

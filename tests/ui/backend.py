@@ -212,7 +212,7 @@ class ScriptedBackend:
         raise UnknownId(f"no example has the id {question_id!r}: choose one that the page offers")
 
     def stages(self) -> tuple[str, ...]:
-        return ("sft",)
+        return ("sft", "base")
 
     def describe(self) -> Fingerprint:
         return MADE
@@ -222,8 +222,9 @@ class ScriptedBackend:
             raise BadQuestion("the question is empty: write what you want to know")
         if "broken" in query.text:
             raise RuntimeError("/secret/path is broken")
+        made = replace(MADE, adapter=None if stage == "base" else stage)
         for trace in grown(query, settings, f"t{len(self.traces) + 1}"):
-            yield trace
+            yield replace(trace, fingerprint=made)
             phase = {"slow": Phase.RETRIEVED, "pondered": Phase.ANSWERING}
             if any(word in query.text and trace.phase is where for word, where in phase.items()):
                 self.go_on.wait(60)

@@ -313,6 +313,24 @@ def test_a_trace_can_be_opened_by_its_link_and_taken_away(
     _opens_offline(browser, kept)
 
 
+def test_a_link_opens_a_trace_beside_what_it_was_asked_with(watched: Watched) -> None:
+    page = watched.open()
+    page.get_by_label("checkpoint").click()
+    page.get_by_role("option", name="base").click()
+    _type(page, "0.9")
+    watched.ask("What colour is the roof?")
+    expect(page.locator("article.doc")).to_have_count(2)
+    page.wait_for_url("**/?trace=*")
+    opened = page.context.new_page()
+    opened.goto(page.url)
+    for one in (page, opened):
+        expect(one.get_by_label("checkpoint")).to_have_value("base")
+        expect(one.locator("#threshold input[type=number]")).to_have_value("0.9")
+        expect(one.locator("article.doc")).to_have_count(2)
+        expect(one.locator(".notice")).to_have_count(0)
+    _quiet(watched)
+
+
 def _opens_offline(browser: Browser, kept: Path) -> None:
     context = browser.new_context(offline=True)
     alone = Watched(context.new_page(), "file:")
