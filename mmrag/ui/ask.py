@@ -120,7 +120,7 @@ class AskPage:
                 [c.go.click, c.question.submit],
                 self.ask,
                 [self.trace, c.question, self.picture, *c.settings],
-                drawn,
+                [*drawn, self.preview],
                 **lane,
             ),
             *(chips(self.ask_example, [self.trace, *c.settings], [*drawn, *asked], **lane) for chips in offers),
@@ -146,7 +146,9 @@ class AskPage:
         threshold: float,
     ) -> Iterator[Update]:
         """Ask what stands in the box."""
-        yield from self._run(self._answers(Query(question, picture), stage, retrieve, top_k, threshold), previous)
+        answers = self._answers(Query(question, picture), stage, retrieve, top_k, threshold)
+        unrefused = {} if picture else {self.preview: ""}  # what was said of an upload that could not be used
+        yield from _first(self._run(answers, previous), unrefused)
 
     def ask_example(
         self,
@@ -161,12 +163,10 @@ class AskPage:
         try:
             query = self.backend.example(str(event._data.get("id")))
         except MmragError as error:
-            yield self._drawn(frames.broken(None, str(error)))
+            yield self._drawn(frames.broken(previous, str(error)))
             return
-        first = True
-        for update in self._run(self._answers(query, stage, retrieve, top_k, threshold), previous):
-            yield {**update, **(self._asked(query) if first else {})}
-            first = False
+        answers = self._answers(query, stage, retrieve, top_k, threshold)
+        yield from _first(self._run(answers, previous), self._asked(query))
 
     def answer_again(
         self, trace: Trace | None, stage: str, retrieve: float, top_k: float, threshold: float
@@ -236,7 +236,7 @@ class AskPage:
         yield from self.backend.ask(query, stage, _settings(retrieve, top_k, threshold))
 
     def _run(self, traces: Iterator[Trace], previous: Trace | None) -> Iterator[Update]:
-        for frame in frames.run((remembering(trace, previous) for trace in traces), self.backend):
+        for frame in frames.run((remembering(trace, previous) for trace in traces), previous, self.backend):
             yield self._drawn(frame)
 
     def _drawn(self, frame: Frame) -> Update:

@@ -29,8 +29,14 @@ class Frame:
     last: bool
 
 
-def run(traces: Iterator[Trace], backend: Backend) -> Iterator[Frame]:
-    """Frames of one run. Errors become the last frame, above whatever had been shown; what was made is saved."""
+def run(traces: Iterator[Trace], previous: Trace | None, backend: Backend) -> Iterator[Frame]:
+    """Frames of one run. Errors become the last frame, above whatever had been shown; what was made is saved.
+
+    Args:
+        traces: of one question.
+        previous: what was shown before, and stays when the question is refused.
+        backend: where traces are saved.
+    """
     trace: Trace | None = None
     shown_at, phase = 0.0, None
     try:
@@ -44,9 +50,9 @@ def run(traces: Iterator[Trace], backend: Backend) -> Iterator[Frame]:
             backend.save(trace)
             yield still(trace)
     except MmragError as error:
-        yield _ended(trace, backend, str(error))
+        yield _ended(trace, previous, backend, str(error))
     except Exception:
-        yield _ended(trace, backend, unforeseen())
+        yield _ended(trace, previous, backend, unforeseen())
 
 
 def still(trace: Trace, *, running: bool = False, notice: str = "") -> Frame:
@@ -69,12 +75,12 @@ def bare(notice: str) -> Frame:
     return Frame(_fresh(failed(notice)), None, True)
 
 
-def _ended(trace: Trace | None, backend: Backend, line: str) -> Frame:
+def _ended(trace: Trace | None, previous: Trace | None, backend: Backend, line: str) -> Frame:
     """`broken`, with what had been made saved, so that its links lead somewhere."""
     if trace is not None:
         with contextlib.suppress(MmragError):  # it may be the saving that went wrong, and `line` says so
             backend.save(trace)
-    return broken(trace, line)
+    return broken(trace or previous, line)
 
 
 def unforeseen() -> str:

@@ -439,6 +439,7 @@ def test_what_goes_wrong_is_one_line_and_the_page_goes_on(watched: Watched, tmp_
     page.locator("#ask-bar input[type=file]").set_input_files(bad)
     expect(page.locator("#preview [role=alert]")).to_contain_text("not a PNG, JPEG or WebP")
     watched.ask("nothing")
+    expect(page.locator("#preview [role=alert]")).to_have_count(0)
     expect(page.locator(".answer")).to_contain_text("not in the collection")
     expect(page.locator(".hero .sub").first).to_contain_text("None of the 12 retrieved documents was kept")
     watched.ask("malformed")
@@ -446,6 +447,19 @@ def test_what_goes_wrong_is_one_line_and_the_page_goes_on(watched: Watched, tmp_
     expect(page.locator(".malformed pre")).to_have_text("<think>[1] says so. <rank>")
     page.goto(f"{watched.url}?trace=never")
     expect(page.get_by_role("alert")).to_contain_text("no trace is saved under 'never'")
+    _quiet(watched)
+
+
+def test_a_refused_question_leaves_the_answer_before_it_and_its_charts(watched: Watched) -> None:
+    page = watched.open()
+    watched.ask("What colour is the roof?")
+    page.get_by_role("button", name="Charts").click()
+    watched.ask("   ")
+    expect(page.get_by_role("alert")).to_have_text("the question is empty: write what you want to know")
+    expect(page.locator(".answer")).to_contain_text("red")
+    expect(page.locator("#keep-plot .main-svg").first).to_be_visible()
+    watched.ask("And now?")
+    expect(page.get_by_role("alert")).to_have_count(0)
     _quiet(watched)
 
 

@@ -232,7 +232,7 @@ def test_an_unforeseen_error_leaves_what_was_shown_and_keeps_its_words_to_the_lo
         yield from traces()[:3]
         raise RuntimeError("/secret")
 
-    last = list(run(breaking(), ScriptedBackend()))[-1]
+    last = list(run(breaking(), None, ScriptedBackend()))[-1]
     assert last.last
     assert "Something unforeseen went wrong" in last.html
     assert "/secret" not in last.html
@@ -242,7 +242,7 @@ def test_an_unforeseen_error_leaves_what_was_shown_and_keeps_its_words_to_the_lo
 
 def test_drawings_of_one_phase_are_paced_and_none_of_a_phase_is_lost() -> None:
     backend = ScriptedBackend()
-    frames = list(run(iter(traces() + [traces()[-1]] * 50), backend))
+    frames = list(run(iter(traces() + [traces()[-1]] * 50), None, backend))
     assert len(frames) < 12
     assert {frame.trace.phase for frame in frames if frame.trace} == set(Phase)
     assert backend.load("t1").phase is Phase.DONE
