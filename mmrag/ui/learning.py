@@ -15,6 +15,7 @@ from mmrag.ui.markup import esc, percent
 COLOURS = ("#2f8fc8", "#d07a00", "#14a37f", "#b9598c", "#8a7df0", "#9c8a4e")
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 SMOOTH = 0.8  # of the line before: a step's figure is one batch, and jumps
+PLOT, AXIS, ROW = 230, 50, 19  # heights in pixels: of the plot, of what is told below its axis, of a legend's row
 PANELS: Mapping[str, Mapping[str, str]] = {
     "Reward": {"reward": "in training", "eval_reward": "on unseen questions"},
     "Components of the reward": {
@@ -52,12 +53,28 @@ def panel(title: str, runs: Sequence[Run]) -> go.Figure:
             dots = {"color": colour, "size": 4, "opacity": 0.35}
             figure.add_scatter(x=steps, y=values, name=label, mode="markers", marker=dots, showlegend=False)
     figure.update_layout(**layout("step", ""))
-    figure.update_layout(
-        title={"text": title, "font": {"size": 14, "color": GREY}, "y": 0.97, "yanchor": "top"},
-        margin={"l": 10, "r": 10, "t": 80, "b": 10},
-        height=320,
-    )
+    figure.update_layout(**_framed(title, sum(trace.mode == "lines" for trace in figure.data)))
     return figure
+
+
+def _framed(title: str, rows: int) -> dict[str, Any]:
+    """The title above the plot and below it a legend of so many rows, for which the chart grows.
+
+    The legend is one column: a figure does not know how wide it will be drawn, and so not where a row would break.
+    """
+    legend = ROW * rows
+    return {
+        "title": {"text": title, "font": {"size": 14, "color": GREY}, "y": 1, "yanchor": "top", "pad": {"t": 12}},
+        "margin": {"l": 10, "r": 10, "t": 40, "b": AXIS + legend},
+        "height": 40 + PLOT + AXIS + legend,
+        "legend": {
+            "orientation": "v",
+            "x": 0,
+            "y": -AXIS / PLOT,
+            "yanchor": "top",
+            "maxheight": legend + ROW,  # else half of the chart, and the rest is scrolled to
+        },
+    }
 
 
 def smoothed(values: Sequence[float]) -> list[float]:

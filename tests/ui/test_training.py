@@ -171,6 +171,36 @@ def test_runs_ticked_one_after_another_are_all_drawn(training: Watched, chronicl
         expect(page.locator("#runs-heading .runs")).to_contain_text(name)
 
 
+BOXES = """() => [...document.querySelectorAll("#learning .js-plotly-plot")].map((plot) => {
+  const box = (name) => plot.querySelector(name)?.getBoundingClientRect().toJSON();
+  return {chart: plot.getBoundingClientRect().toJSON(), title: box(".gtitle"), plot: box(".nsewdrag"),
+          axis: box(".xtitle"), legend: box(".legend .bg"),
+          last: [...plot.querySelectorAll(".legend .traces text")].at(-1)?.getBoundingClientRect().toJSON()};
+})"""
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("several", [False, True])
+def test_a_legend_lies_below_its_plot_and_covers_nothing(
+    training: Watched, chronicle: Chronicle, width: int, several: bool
+) -> None:
+    figures = {name: 0.5 for names in learning.PANELS.values() for name in names}
+    others = [Chronicle(chronicle.folder.parent / f"other{number}", {}, None) for number in range(3 * several)]
+    for one in (*others, chronicle):
+        one.tell(4, figures)
+    training.page.set_viewport_size({"width": width, "height": 900})
+    training.page.goto(training.url + "training")
+    expect(training.page.locator("#runs-heading .runs li")).to_have_count(1)
+    for one in (*others, chronicle):
+        training.page.get_by_label(one.folder.name, exact=True).check()
+    expect(training.page.locator("#learning .legend .traces")).to_have_count(len(figures) * (len(others) + 1))
+    for drawn in training.page.evaluate(BOXES):
+        assert drawn["title"]["bottom"] <= drawn["plot"]["top"]
+        assert drawn["plot"]["height"] > 150
+        assert drawn["axis"]["bottom"] <= drawn["legend"]["top"] + 1
+        assert drawn["last"]["bottom"] <= drawn["legend"]["bottom"] <= drawn["chart"]["bottom"]
+
+
 def test_what_is_shown_is_sent_anew_only_when_there_is_news(chronicle: Chronicle, tmp_path: Path) -> None:
     training = TrainingPage({"": chronicle.folder.parent}, tmp_path / "results.json")
     with gr.Blocks() as page:
