@@ -163,7 +163,7 @@ class AskPage:
         try:
             query = self.backend.example(str(event._data.get("id")))
         except MmragError as error:
-            yield self._drawn(frames.broken(previous, str(error)))
+            yield self._drawn(frames.broken(previous, self.backend, str(error)))
             return
         answers = self._answers(query, stage, retrieve, top_k, threshold)
         yield from _first(self._run(answers, previous), self._asked(query))
@@ -186,27 +186,27 @@ class AskPage:
         if trace is None:
             return self._drawn(frames.bare(remark(UNBEGUN)))
         if not running:
-            return self._drawn(frames.still(trace, notice=remark(UNBEGUN)))
+            return self._drawn(frames.still(trace, self.backend, notice=remark(UNBEGUN)))
         try:
             self.backend.save(trace)
         except MmragError as error:
-            return self._drawn(frames.broken(trace, str(error)))
-        return self._drawn(frames.still(trace, notice=remark(STOPPED)))
+            return self._drawn(frames.broken(trace, self.backend, str(error)))
+        return self._drawn(frames.still(trace, self.backend, notice=remark(STOPPED)))
 
     def rejudge(self, trace: Trace | None, running: bool, top_k: float, threshold: float) -> Update:
         """Keep and drop anew from stored P(keep). A growing trace is let alone: `page.js` calls again at its end."""
         if trace is None or running or bar(trace) == (float(threshold), int(top_k)):
             return UNCHANGED
-        return self._drawn(frames.aside(rejudge(trace, float(threshold), int(top_k))))
+        return self._drawn(frames.aside(rejudge(trace, float(threshold), int(top_k)), self.backend))
 
     def turn(self, trace: Trace | None, event: gr.EventData) -> Update:
         """Keep one document that was dropped, or drop one that was kept."""
         if trace is None:
             return UNCHANGED
         try:
-            return self._drawn(frames.still(turned(trace, str(event._data.get("id")))))
+            return self._drawn(frames.aside(turned(trace, str(event._data.get("id"))), self.backend))
         except MmragError as error:
-            return self._drawn(frames.broken(trace, str(error)))
+            return self._drawn(frames.broken(trace, self.backend, str(error)))
 
     def add_picture(self, data: bytes | None) -> Update:
         """Make an upload safe and show it small; an unusable one is refused in one line."""
@@ -228,8 +228,8 @@ class AskPage:
         try:
             trace = self.backend.load(trace_id)
         except MmragError as error:
-            return self._drawn(frames.broken(None, str(error)))
-        return {**self._drawn(frames.still(trace)), **self._asked(trace.query), **self._set(trace)}
+            return self._drawn(frames.bare(problem(str(error))))
+        return {**self._drawn(frames.still(trace, self.backend)), **self._asked(trace.query), **self._set(trace)}
 
     def _answers(self, query: Query, stage: str, retrieve: float, top_k: float, threshold: float) -> Iterator[Trace]:
         """Begun where it is drawn, so that what goes wrong at once is drawn too."""

@@ -45,29 +45,30 @@ def run(traces: Iterator[Trace], previous: Trace | None, backend: Backend) -> It
                 backend.save(trace)  # so that its picture has an address while the trace grows
             if trace.phase is not phase or time.monotonic() - shown_at >= PACE:
                 shown_at, phase = time.monotonic(), trace.phase
-                yield still(trace, running=True)
+                yield still(trace, backend, running=True)
         if trace is not None:
             backend.save(trace)
-            yield still(trace)
+            yield still(trace, backend)
     except MmragError as error:
         yield _ended(trace, previous, backend, str(error))
     except Exception:
         yield _ended(trace, previous, backend, unforeseen())
 
 
-def still(trace: Trace, *, running: bool = False, notice: str = "") -> Frame:
+def still(trace: Trace, backend: Backend, *, running: bool = False, notice: str = "") -> Frame:
     """One trace as a frame."""
-    return Frame(_fresh(trace_view(trace, links(trace), running=running, notice=notice)), trace, not running)
+    html = trace_view(trace, _links(trace, backend, running), running=running, notice=notice)
+    return Frame(_fresh(html), trace, not running)
 
 
-def aside(trace: Trace) -> Frame:
+def aside(trace: Trace, backend: Backend) -> Frame:
     """A trace changed by hand: drawn, but no word on whether a question is being asked, for one may be waiting."""
-    return Frame(_fresh(trace_view(trace, links(trace)), aside=True), trace, True)
+    return Frame(_fresh(trace_view(trace, _links(trace, backend)), aside=True), trace, True)
 
 
-def broken(trace: Trace | None, line: str) -> Frame:
+def broken(trace: Trace | None, backend: Backend, line: str) -> Frame:
     """What had been shown, with an error as one line above it."""
-    return bare(problem(line)) if trace is None else still(trace, notice=problem(line))
+    return bare(problem(line)) if trace is None else still(trace, backend, notice=problem(line))
 
 
 def bare(notice: str) -> Frame:
@@ -80,7 +81,7 @@ def _ended(trace: Trace | None, previous: Trace | None, backend: Backend, line: 
     if trace is not None:
         with contextlib.suppress(MmragError):  # it may be the saving that went wrong, and `line` says so
             backend.save(trace)
-    return broken(trace or previous, line)
+    return broken(trace or previous, backend, line)
 
 
 def unforeseen() -> str:
@@ -90,10 +91,22 @@ def unforeseen() -> str:
     return f"Something unforeseen went wrong. The log has it under {name}."
 
 
-def links(trace: Trace) -> Links:
+def _links(trace: Trace, backend: Backend, running: bool = False) -> Links:
     """Addresses on this page's own server, relative so that they hold behind any proxy."""
     asked = f"query-picture/{quote(trace.id, safe='')}" if trace.query.picture else ""
-    return Links(lambda name, large: f"picture/{quote(name, safe='')}?size={'large' if large else 'small'}", asked)
+    moved = not running and _moved(trace, backend)
+    return Links(_picture, asked, moved=moved)
+
+
+def _picture(name: str, large: bool) -> str:
+    return f"picture/{quote(name, safe='')}?size={'large' if large else 'small'}"
+
+
+def _moved(trace: Trace, backend: Backend) -> bool:
+    try:
+        return backend.load(trace.id) != trace
+    except MmragError:  # it could not be saved, as was said when it was tried
+        return False
 
 
 def _fresh(html: str, aside: bool = False) -> str:

@@ -35,6 +35,7 @@ class Links:
     picture: PictureUrl
     query_picture: str = ""  # address; empty for none
     actions: bool = True
+    moved: bool = False  # whether verdicts were changed since the trace was saved: link and files give it as answered
 
 
 def trace_view(trace: Trace, links: Links, *, running: bool = False, notice: str = "") -> str:
@@ -145,12 +146,13 @@ def _actions(trace: Trace, step: Step, links: Links, running: bool) -> str:
         return ""
     stale = "primary" if is_stale(step) else ""
     where = f"trace/{esc(trace.id)}"
+    what = " as answered" if links.moved else ""
     return (
         f'<div class="actions"><button type="button" class="{stale}" data-trigger="again">'
         f"{icon('again')} Answer again with these</button>"
-        f'<button type="button" data-copy>{icon("link")} <span>Copy link</span></button>'
-        f'<a class="button" href="{where}.html" download>{icon("down")} Page</a>'
-        f'<a class="button" href="{where}.json" download>{icon("down")} JSON</a></div>'
+        f'<button type="button" data-copy>{icon("link")} <span>Copy link</span>{what}</button>'
+        f'<a class="button" href="{where}.html" download>{icon("down")} Page{what}</a>'
+        f'<a class="button" href="{where}.json" download>{icon("down")} JSON{what}</a></div>'
     )
 
 

@@ -331,6 +331,23 @@ def test_a_link_opens_a_trace_beside_what_it_was_asked_with(watched: Watched) ->
     _quiet(watched)
 
 
+def test_what_link_and_files_give_is_called_as_answered_while_the_page_shows_something_else(watched: Watched) -> None:
+    page = watched.open()
+    watched.ask("What colour is the roof?")
+    expect(page.get_by_role("link", name="JSON", exact=True)).to_be_visible()
+    for threshold, called in (("0.04", " as answered"), ("0.2", "")):
+        _type(page, threshold)
+        for name in ("Page", "JSON"):
+            expect(page.get_by_role("link", name=name + called, exact=True)).to_have_text(name + called)
+        expect(page.get_by_role("button", name=f"Copy link{called}", exact=True)).to_be_visible()
+    page.locator("article .turn").first.click()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="JSON as answered").click()
+    verdicts = Trace.from_dict(json.loads(Path(download.value.path()).read_text())).steps[0].verdicts
+    assert sum(verdict.keep for verdict in verdicts) == 4
+    _quiet(watched)
+
+
 def _opens_offline(browser: Browser, kept: Path) -> None:
     context = browser.new_context(offline=True)
     alone = Watched(context.new_page(), "file:")
@@ -397,6 +414,21 @@ def test_the_page_fits_a_phone(phone: Watched) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.locator(".why .badge").first.tap()
     assert "A" in page.evaluate(HOT)
+    page.locator(".turn").first.tap()
+    expect(page.get_by_role("link", name="JSON as answered")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    _quiet(phone)
+
+
+def test_on_a_touch_screen_nothing_stays_faded_but_what_was_pinned(phone: Watched) -> None:
+    page = phone.open()
+    phone.ask("What colour is the roof?")
+    page.locator("details.doc.off summary").first.tap()
+    expect(page.locator("details.doc.off").first).to_have_attribute("open", "")
+    expect(page.locator(".mm.dim")).to_have_count(0)
+    for pinned in (1, 0):
+        page.locator(".why li .text").first.tap()
+        expect(page.locator(".mm.dim")).to_have_count(pinned)
     _quiet(phone)
 
 
