@@ -104,7 +104,11 @@
     restore(root);
   }
 
-  document.addEventListener("mouseover", (event) => { state.hovered = letters(event.target); draw(); });
+  document.addEventListener("pointerover", (event) => {
+    if (event.pointerType !== "mouse") return;  // a finger hovers over nothing, and would never leave
+    state.hovered = letters(event.target);
+    draw();
+  });
   document.addEventListener("focusin", (event) => {
     const chip = event.target.closest("[data-pin]");
     state.hovered = event.target.matches(":focus-visible") ? letters(chip ?? event.target) : state.hovered;
