@@ -109,13 +109,13 @@ def test_a_run_is_drawn_followed_and_what_it_wrote_runs_nothing(training: Watche
 
 def test_a_run_that_begins_is_listed_on_the_open_page(training: Watched, chronicle: Chronicle) -> None:
     page = opened(training)
-    tell(Chronicle(chronicle.folder.parent / "second", {}, None), 1)
+    tell(Chronicle(chronicle.folder.parent / "second").begin({}, None), 1)
     expect(page.get_by_label("second")).not_to_be_checked()
     expect(page.get_by_label("stage1", exact=True)).to_be_checked()
 
     page.get_by_label("stage1", exact=True).uncheck()
     expect(page.locator("#runs-heading")).to_contain_text("No run is chosen.")
-    tell(Chronicle(chronicle.folder.parent / "third", {}, None), 1)
+    tell(Chronicle(chronicle.folder.parent / "third").begin({}, None), 1)
     page.get_by_label("third").check()
     expect(page.locator("#runs-heading .runs")).to_contain_text("third")
     assert (training.errors, training.strangers, training.dialogs) == ([], [], [])
@@ -145,7 +145,7 @@ def test_a_reader_of_an_earlier_step_stays_there_while_the_run_goes_on(training:
 
 def test_what_several_runs_wrote_is_told_under_their_names(training: Watched, chronicle: Chronicle) -> None:
     page = opened(training)
-    second = Chronicle(chronicle.folder.parent / "second", {}, None)
+    second = Chronicle(chronicle.folder.parent / "second").begin({}, None)
     for step in (2, 3):
         tell(second, step)
     page.get_by_label("second").check()
@@ -162,7 +162,7 @@ def test_runs_ticked_one_after_another_are_all_drawn(training: Watched, chronicl
     page = opened(training)
     names = [f"other{number}" for number in range(4)]
     for name in names:
-        tell(Chronicle(chronicle.folder.parent / name, {}, None), 1)
+        tell(Chronicle(chronicle.folder.parent / name).begin({}, None), 1)
     expect(page.get_by_label(names[-1])).to_be_visible()
     for name in names:
         page.get_by_label(name).click()
@@ -185,7 +185,7 @@ def test_a_legend_lies_below_its_plot_and_covers_nothing(
     training: Watched, chronicle: Chronicle, width: int, several: bool
 ) -> None:
     figures = {name: 0.5 for names in learning.PANELS.values() for name in names}
-    others = [Chronicle(chronicle.folder.parent / f"other{number}", {}, None) for number in range(3 * several)]
+    others = [Chronicle(chronicle.folder.parent / f"other{number}").begin({}, None) for number in range(3 * several)]
     for one in (*others, chronicle):
         one.tell(4, figures)
     training.page.set_viewport_size({"width": width, "height": 900})
@@ -213,7 +213,7 @@ def test_what_is_shown_is_sent_anew_only_when_there_is_news(chronicle: Chronicle
 
 
 def test_a_run_at_its_first_step_is_drawn(training: Watched, chronicle: Chronicle) -> None:
-    tell(Chronicle(chronicle.folder, {"trainer": {"max_steps": 9}}, None), 1)
+    tell(Chronicle(chronicle.folder).begin({"trainer": {"max_steps": 9}}, None), 1)
     training.page.goto(training.url + "training")
     expect(training.page.locator("#runs-heading .runs")).to_contain_text("step 1 of 9")
     expect(training.page.locator("#samples")).to_contain_text("Yes, at step 1.")
