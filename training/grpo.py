@@ -3,8 +3,7 @@
 Ours, around TRL: groups, clipping, advantages and the loss are TRL's own (`GRPOTrainer`). Added are
 1. a processor that takes rows with none, one and many pictures in one batch (TRL 1.16 hands on one list a prompt, None
    among them, on which transformers 5.23 stops);
-2. an evaluation on a fixed slice of unseen worlds, by the same rewards: of what is written greedily, but a verdict
-   by what is expected of it, since so few of them turn over that greedy ones cannot tell checkpoints apart;
+2. an evaluation on a fixed slice of unseen worlds, by the same rewards (`training.slice`);
 3. an end with a clear message, and the last good checkpoint, where a number is no number or the disk is full;
 4. of a point-wise completion only the verdict learns: the reason after it moves a tenth of the reward at most (its
    length), and its twenty tokens would drown the one that moves the rest;
@@ -16,61 +15,47 @@ from __future__ import annotations
 
 import errno
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from accelerate import PartialState
 from datasets import Dataset
-from transformers import LogitsProcessor, LogitsProcessorList, TrainerCallback
+from transformers import TrainerCallback
 from transformers.trainer_callback import ProgressCallback
 from trl import GRPOConfig
 
 from mmrag.errors import MalformedOutput, MmragError, StorageFull
 from mmrag.policy.grammar import read_verdict
-from mmrag.policy.load import load_weights, verdict_ids
-from mmrag.policy.whole import PLAIN, encode_whole
+from mmrag.policy.load import load_weights
 from training.adapter import made_with, portable, write_adapter
 from training.checkpoint import clear
 from training.chronicle import Chronicle
 from training.progress import Progress
-from training.rewards import Score
-from training.rows import fitting, prompt_of
+from training.rows import fitting
 from training.sharing import SharedPrompts
+from training.slice import NEW_TOKENS, Examined
 from training.start import StageConfig, adapted, begun, begun_with, device
-from training.worth import RewardFunction, rewards, score
+from training.worth import RewardFunction, rewards
 
 
 class Diverged(MmragError):
     """A loss or a gradient is no number any more."""
 
 
-class Stage(SharedPrompts):
+class Stage(Examined, SharedPrompts):
     """TRL's trainer, whose evaluation is on a fixed slice and scored by component."""
 
     def __init__(
         self, config: StageConfig, chronicle: Chronicle, besides: Sequence[RewardFunction] = (), **settings: Any
     ) -> None:
         self.config, self.chronicle = config, chronicle
+        self.new_tokens = settings["args"].max_completion_length or NEW_TOKENS
         functions, shares = rewards(config)
         settings["args"].reward_weights = [*shares, *(1.0 for _ in besides)]
         # TRL gathers the pictures of a batch from those processes alone that have some, and they wait for the others.
         settings["args"].log_multimodal = False
         super().__init__(reward_funcs=[*functions, *besides], **settings)
-
-    def evaluate(
-        self, eval_dataset: Any = None, ignore_keys: Any = None, metric_key_prefix: str = "eval"
-    ) -> dict[str, float]:
-        """The mean reward, and each component's, on the fixed slice."""
-        rows = self.eval_dataset if eval_dataset is None else eval_dataset
-        assert isinstance(rows, Dataset)
-        model: Any = self.accelerator.unwrap_model(self.model)
-        found = examined(model, self.processing_class, rows, self.config, self.args.max_completion_length or 128)
-        metrics = {f"{metric_key_prefix}_{name}": value for name, value in found.items()}
-        self.log(metrics)
-        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
-        return metrics
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Tell the chronicle too, before TRL clears what was written in this step.
@@ -195,57 +180,3 @@ def taking_any_pictures(processor: Any) -> Any:
 
     processor.__class__ = type(kind.__name__, (kind,), {"__call__": call})  # of the same name: it is saved with it
     return processor
-
-
-class FirstLogits(LogitsProcessor):
-    """Keeps the logits of the first token alone: of all of them, a large vocabulary fills a card."""
-
-    logits: Any = None
-
-    def __call__(self, input_ids: Any, scores: Any) -> Any:
-        """See LogitsProcessor; nothing is changed."""
-        if self.logits is None:
-            self.logits = scores
-        return scores
-
-
-@torch.inference_mode()
-def examined(model: Any, processor: Any, rows: Dataset, config: StageConfig, new_tokens: int) -> dict[str, float]:
-    """The mean `reward` on the `rows` of a fixed slice, and the mean of each component."""
-    model.eval()
-    scores: list[Score] = []
-    for start in range(0, len(rows), 16):
-        part = [rows[index] for index in range(start, min(start + 16, len(rows)))]
-        found = written(model, processor, part, new_tokens)
-        scores += [expected(*what, one, config) for what, one in zip(found, part, strict=True)]
-    model.train()
-    names = dict.fromkeys(name for one in scores for name in one.components)
-    told = {name: [one.components[name] for one in scores if name in one.components] for name in names}
-    return {"reward": _mean([one.total for one in scores])} | {name: _mean(values) for name, values in told.items()}
-
-
-def written(
-    model: Any, processor: Any, rows: Sequence[Mapping[str, Any]], new_tokens: int
-) -> Iterator[tuple[str, Mapping[str, float]]]:
-    """What `model` writes for each row, greedily; and how likely it begins with each verdict."""
-    inputs = encode_whole(processor, [prompt_of(row) for row in rows]).to(model.device)
-    first = FirstLogits()
-    greedy = {**PLAIN, "do_sample": False, "max_new_tokens": new_tokens}
-    tokens = model.generate(**inputs, **greedy, logits_processor=LogitsProcessorList([first]))
-    answers = processor.tokenizer.batch_decode(tokens[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
-    chances = first.logits.float().softmax(-1)[:, verdict_ids(processor)].tolist()  # (rows, 2)
-    for answer, (yes, no) in zip(answers, chances, strict=True):
-        yield answer, {"Yes": yes, "No": no}
-
-
-def expected(text: str, verdicts: Mapping[str, float], row: Mapping[str, Any], config: StageConfig) -> Score:
-    """The worth of the `text` written for a row; of a verdict, the mean over both of them by their probabilities."""
-    found = score(text, row, config)
-    if row["kind"] != "judged":
-        return found
-    verdict = sum(chance * score(one, row, config).components["verdict"] for one, chance in verdicts.items())
-    return Score.of({**found.components, "verdict": verdict}, config.weights["judged"])
-
-
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values) if values else math.nan

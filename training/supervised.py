@@ -28,10 +28,11 @@ from mmrag.types import Question
 from training.adapter import portable, write_adapter
 from training.checkpoint import clear, last_whole
 from training.data import Example, ranked_target
-from training.grpo import examined, taking_any_pictures
+from training.grpo import taking_any_pictures
 from training.progress import speak
 from training.rows import fitting, prompt_of
 from training.sft import Weighted, tensors
+from training.slice import NEW_TOKENS, Examined
 from training.stage2 import Stage2Config, prepared
 from training.start import adapted, device
 
@@ -58,24 +59,12 @@ def labelled(row: Mapping[str, Any]) -> Example:
     return Example(prompt, ranked_target(Question.from_dict(json.loads(row["question"])), row["shown"]), "rank")
 
 
-class Control(Weighted):
+class Control(Examined, Weighted):
     """The supervised trainer, examined as a stage is."""
 
-    def __init__(self, config: Stage2Config, processor: Any, new_tokens: int, **settings: Any) -> None:
-        self.config, self.processor, self.new_tokens = config, processor, new_tokens
+    def __init__(self, config: Stage2Config, new_tokens: int, **settings: Any) -> None:
+        self.config, self.new_tokens = config, new_tokens
         super().__init__(**settings)
-
-    def evaluate(
-        self, eval_dataset: Any = None, ignore_keys: Any = None, metric_key_prefix: str = "eval"
-    ) -> dict[str, float]:
-        """The mean reward, and each component's, on the fixed slice."""
-        rows: Any = self.eval_dataset if eval_dataset is None else eval_dataset
-        model = self.accelerator.unwrap_model(self.model)
-        found = examined(model, self.processor, rows, self.config, self.new_tokens)
-        metrics = {f"{metric_key_prefix}_{name}": value for name, value in found.items()}
-        self.log(metrics)
-        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
-        return metrics
 
 
 def train(config: Stage2Config, args: GRPOConfig, rows: Rows, slice_: Rows) -> Path:
@@ -87,8 +76,8 @@ def train(config: Stage2Config, args: GRPOConfig, rows: Rows, slice_: Rows) -> P
     together = args.per_device_train_batch_size * args.gradient_accumulation_steps // args.num_generations
     trainer = Control(
         config,
-        processor,
-        args.max_completion_length or 128,
+        args.max_completion_length or NEW_TOKENS,
+        processing_class=processor,
         model=adapted(base, config),
         args=TrainingArguments(
             output_dir=args.output_dir,

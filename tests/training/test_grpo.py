@@ -28,8 +28,9 @@ from tests.training.parts import QUERY, SETTINGS, SHOWN, config
 from training import grpo
 from training.checkpoint import clear
 from training.chronicle import Chronicle
-from training.grpo import Diverged, Watch, expected, taking_any_pictures, train, verdict_tokens
+from training.grpo import Diverged, Watch, taking_any_pictures, train, verdict_tokens
 from training.rewards.pointwise import KEPT
+from training.slice import expected, written
 from training.start import StageConfig, begun
 from training.supervised import labelled
 from training.worth import component, rewards, score
@@ -84,7 +85,7 @@ def test_how_likely_each_verdict_is_agrees_with_the_judge(rows: Dataset, random_
     policy = load_policy(random_checkpoint, dtype="float32")
     judged = [one for one in rows if one["kind"] == "judged"][:3]
     with policy.borrowed() as (model, processor):
-        found = list(grpo.written(model, taking_any_pictures(processor), judged, 2))
+        found = list(written(model, taking_any_pictures(processor), judged, 2))
     for one, (_, chances) in zip(judged, found, strict=True):
         yes, no = (math.exp(policy.logprob(labelled(one).prompt, word)[0]) for word in ("Yes", "No"))
         assert chances == {"Yes": pytest.approx(yes, rel=1e-3), "No": pytest.approx(no, rel=1e-3)}
@@ -143,8 +144,8 @@ def test_of_a_judged_completion_only_the_verdict_learns(
     def watched(self: grpo.Stage, inputs: list[dict[str, Any]]) -> dict[str, Any]:
         output = usual(self, inputs)
         learning = (output["tool_mask"] * output["completion_mask"]).sum(1).tolist()
-        written = output["completion_mask"].sum(1).tolist()
-        learned.extend(zip((one["kind"] for one in inputs), written, learning, strict=True))
+        lengths = output["completion_mask"].sum(1).tolist()
+        learned.extend(zip((one["kind"] for one in inputs), lengths, learning, strict=True))
         return output
 
     monkeypatch.setattr(grpo.Stage, "_generate_and_score_completions", watched)
@@ -153,9 +154,9 @@ def test_of_a_judged_completion_only_the_verdict_learns(
     args = GRPOConfig(output_dir=str(tmp_path / "run"), **settings)
     train(config(random_checkpoint, tmp_path / "stage"), args, rows, rows.select(range(4)))
     assert {kind for kind, *_ in learned} == {"judged", "ranked"}
-    assert max(written for _, written, _ in learned) > 1
-    for kind, written, learning in learned:
-        assert learning == (min(1, written) if kind == "judged" else written)
+    assert max(length for _, length, _ in learned) > 1
+    for kind, length, learning in learned:
+        assert learning == (min(1, length) if kind == "judged" else length)
 
 
 def test_a_component_of_which_a_run_has_no_row_is_not_logged(
