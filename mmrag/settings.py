@@ -18,6 +18,7 @@ RESULTS = ROOT / "docs" / "results.json"  # what the training came to; written b
 STAGES = ("sft", "stage1", "stage2", "router", "ragvl")
 QUANTIZATIONS = ("none", "int8", "nf4")
 MAX_QUESTION = 2_000  # characters; a longer one is a document, not a question
+MAX_DOCUMENT = 10_000  # characters of a document: a prompt holds several
 MAX_PICTURE_BYTES = 8_000_000
 MAX_PIXELS = 16_000_000
 MAX_ASPECT = 100  # longer side over shorter side; beyond it a vision tower sees a line

@@ -228,9 +228,19 @@ class Trace(Value):
     before: Before | None = None
     version: int = TRACE_VERSION
 
-    def __post_init__(self) -> None:
-        if self.version != TRACE_VERSION:
-            raise BadInput(f"this trace is of version {self.version}; this program reads version {TRACE_VERSION}")
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """The trace that `to_dict` wrote.
+
+        Raises:
+            BadInput: it is of another version, or a field is unknown, missing, or of the wrong type.
+        """
+        if isinstance(data, Mapping) and data.get("version", TRACE_VERSION) != TRACE_VERSION:
+            raise BadInput(
+                f"this trace is of version {str(data['version'])[:20]!r}; this program reads version {TRACE_VERSION}: "
+                "open it with the program that wrote it"
+            )
+        return super(Trace, cls).from_dict(data)  # named: with slots, the class here becomes another one
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,3 +76,9 @@ def test_a_wrong_field_is_named_with_what_it_may_be(change: dict[str, Any], says
 def test_a_number_too_large_for_a_float_is_refused() -> None:
     with pytest.raises(BadInput, match=r"Timing\.seconds"):
         Timing.from_dict({"stage": "judge", "seconds": 10**400})
+
+
+def test_a_trace_of_another_version_is_named_as_such_whatever_fields_it_has() -> None:
+    trace = Trace("a", Query("Why?"), "rft", "2026-11-29T00:00:00Z").to_dict()
+    with pytest.raises(BadInput, match="of version '2'; this program reads version 1: open it with"):
+        Trace.from_dict({**trace, "version": 2, "rounds": []})

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from mmrag.corpus.paths import inside
+from mmrag.corpus.paths import followed
 from mmrag.corpus.pictures import encode_png, safe_picture
 from mmrag.corpus.questions import clean_question
 from mmrag.errors import BadCollection, BadPicture, UnknownId
@@ -56,7 +56,7 @@ class Collection:
 
     def _open(self, image: str) -> Image.Image:
         try:
-            path = inside(self.root, image)  # again at each use: the folder may have changed since it was read
+            path = followed(self.root, image)  # again at each use: the folder may have changed since it was read
         except BadCollection as error:
             raise BadPicture(str(error)) from error
         return safe_picture(path, image)

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 from mmrag.corpus.lines import decode, json_lines, located, read_bytes, read_table
-from mmrag.corpus.paths import inside
-from mmrag.corpus.records import CaptionLine, content_id
+from mmrag.corpus.paths import followed, inside
+from mmrag.corpus.records import CaptionLine, content_id, short_enough
 from mmrag.errors import BadCollection
 from mmrag.settings import MAX_PICTURE_BYTES
-from mmrag.types import Document, Modality
+from mmrag.types import Document, Modality, Table
+
+T = TypeVar("T")
 
 CAPTIONS = "captions.jsonl"
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")
-WINDOW = 120  # words of a passage; about what a small model reads well
+WINDOW = 120  # words of a passage or a table; about what a small model reads well
 
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|(?<=[.!?][\"'”’)])\s+|(?<=[。！？])\s*")
-_WORD = re.compile(r"\S{1,80}")  # a longer one is no word, and is cut like a sentence
+# Thai, Lao, Burmese, Khmer, kana and Han are written without blanks: there each character counts as a word.
+_DENSE = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_WORD = re.compile(rf"[{_DENSE}]|[^\s{_DENSE}]{{1,80}}")  # a longer run is no word, and is cut like a sentence
 _HEADING = re.compile(r"^#{1,6}[ \t]+(\S.*)$", re.MULTILINE)
 
 
@@ -35,19 +41,44 @@ def folder_documents(root: Path) -> Iterator[Document]:
             for document in _documents(root, name, captions):
                 if document.id not in seen:
                     seen.add(document.id)
-                    yield document
+                    yield short_enough(document)
 
 
 def windows(text: str, size: int = WINDOW) -> list[str]:
     """`text` in pieces of about `size` words that end where sentences end; a longer sentence is cut."""
-    pieces: list[list[str]] = [[]]
-    for sentence in _SENTENCE_END.split(text):
-        words = _WORD.findall(sentence)
-        for part in (words[start : start + size] for start in range(0, len(words), size)):
-            if len(pieces[-1]) + len(part) > size:
-                pieces.append([])
-            pieces[-1].extend(part)
-    return [" ".join(piece) for piece in pieces if piece]
+    ends = {end.start() for end in _SENTENCE_END.finditer(text)}
+    sentences: list[list[re.Match[str]]] = [[]]
+    for word in _WORD.finditer(text):
+        sentences[-1].append(word)
+        if word.end() in ends:
+            sentences.append([])
+    parts = (words[start : start + size] for words in sentences for start in range(0, len(words), size))
+    pieces = _filled(((part, len(part)) for part in parts), size)
+    return [" ".join(text[piece[0][0].start() : piece[-1][-1].end()].split()) for piece in pieces]
+
+
+def row_windows(table: Table, size: int = WINDOW) -> list[Table]:
+    """`table` in tables of its header and as many rows as make about `size` words; a longer row stands alone."""
+    room = size - _words(table.header)
+    return [Table(table.header, tuple(rows)) for rows in _filled(((row, _words(row)) for row in table.rows), room)]
+
+
+def _words(row: Iterable[str]) -> int:
+    return sum(len(_WORD.findall(cell)) for cell in row)
+
+
+def _filled(parts: Iterable[tuple[T, int]], size: int) -> Iterator[list[T]]:
+    """The parts in their order, as many together as weigh `size`."""
+    held: list[T] = []
+    weight = 0
+    for part, own in parts:
+        if held and weight + own > size:
+            yield held
+            held, weight = [], 0
+        held.append(part)
+        weight += own
+    if held:
+        yield held
 
 
 def _names(root: Path) -> list[str]:
@@ -83,15 +114,16 @@ def _documents(root: Path, name: str, captions: dict[str, str]) -> Iterator[Docu
     title = re.sub(r"[\s_-]+", " ", Path(name).stem).strip() or name
     if suffix in PICTURES:
         caption = captions.get(name, "")
-        content = read_bytes(inside(root, name), MAX_PICTURE_BYTES)
+        content = read_bytes(followed(root, name), MAX_PICTURE_BYTES)
         yield Document(content_id("image", title, caption, content), Modality.IMAGE, title, caption, image=name)
     elif suffix in (".txt", ".md"):
-        text = decode(read_bytes(inside(root, name)))
+        text = decode(read_bytes(followed(root, name)))
         if heading := _HEADING.search(text) if suffix == ".md" else None:
             title = heading.group(1).rstrip(" \t#")[:300] or title
             text = text[: heading.start()] + text[heading.end() :]
         for piece in windows(text):
             yield Document(content_id("passage", title, piece, b""), Modality.PASSAGE, title, piece)
     elif suffix == ".csv":
-        content = read_bytes(inside(root, name))
-        yield Document(content_id("table", title, "", content), Modality.TABLE, title, table=read_table(content))
+        for part in row_windows(read_table(read_bytes(followed(root, name)))):
+            content = json.dumps(part.to_dict()).encode()
+            yield Document(content_id("table", title, "", content), Modality.TABLE, title, table=part)

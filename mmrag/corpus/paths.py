@@ -17,12 +17,21 @@ def inside(root: Path, text: str) -> Path:
         raise BadCollection(f"the path {text[:80]!r} cannot be used: write it as 'folder/file', without \\ and :")
     if text.startswith("/") or ".." in PurePosixPath(text).parts:
         raise BadCollection(f"the path {text[:80]!r} points outside the collection's folder: move the file into it")
+    return followed(root, text)
+
+
+def followed(root: Path, name: str) -> Path:
+    """The same for a `name` that was found in the folder, where any character may stand in one.
+
+    Raises:
+        BadCollection: the path leaves the folder, or names no ordinary file.
+    """
     try:
-        path = (root / text).resolve()
+        path = (root / name).resolve()
         if not path.is_relative_to(root):
-            raise BadCollection(f"the path {text[:80]!r} links out of the collection's folder: copy the file into it")
+            raise BadCollection(f"the path {name[:80]!r} links out of the collection's folder: copy the file into it")
         if not path.is_file():
-            raise BadCollection(f"there is no file {text[:80]!r} in the collection: put it there or correct the path")
+            raise BadCollection(f"there is no file {name[:80]!r} in the collection: put it there or correct the path")
     except (OSError, RuntimeError, ValueError) as error:  # a name too long, a loop of links, half a character
-        raise BadCollection(f"the path {text[:80]!r} cannot be followed: give the file a plain, short name") from error
+        raise BadCollection(f"the path {name[:80]!r} cannot be followed: give the file a plain, short name") from error
     return path

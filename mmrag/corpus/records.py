@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, model_validator
 
 from mmrag.errors import BadCollection
+from mmrag.settings import MAX_DOCUMENT
 from mmrag.types import Document, Modality, Table
 
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,120}\z")]
@@ -66,8 +67,12 @@ class CaptionLine(Record):
 
 
 def make_document(line: CorpusLine, content: bytes, table: Table | None) -> Document:
-    """The document that `line` describes; its picture's or table's bytes, `content`, make an id if none is given."""
-    return Document(
+    """The document that `line` describes; its picture's or table's bytes, `content`, make an id if none is given.
+
+    Raises:
+        BadCollection: it is longer than a model reads.
+    """
+    document = Document(
         id=line.id or content_id(line.kind, line.title, line.text, content),
         modality=Modality(line.kind),
         title=line.title,
@@ -75,6 +80,21 @@ def make_document(line: CorpusLine, content: bytes, table: Table | None) -> Docu
         image=line.image,
         table=table,
     )
+    return short_enough(document)
+
+
+def short_enough(document: Document) -> Document:
+    """The document, if a model can read it beside others.
+
+    Raises:
+        BadCollection: it is longer than `MAX_DOCUMENT`.
+    """
+    lines = () if document.table is None else (document.table.header, *document.table.rows)
+    length = len(document.title) + len(document.text) + sum(len(cell) for line in lines for cell in line)
+    if length > MAX_DOCUMENT:
+        named = f"the {document.modality} {document.title[:80]!r}"
+        raise BadCollection(f"{named} has {length} characters; a model reads {MAX_DOCUMENT} at most: split it")
+    return document
 
 
 def content_id(kind: str, title: str, text: str, content: bytes) -> str:

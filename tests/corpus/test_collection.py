@@ -94,6 +94,7 @@ BAD_LINES = {
     "nested list": (b"[" * 400_000, "nested too deeply"),
     "huge number": (b'{"id": ' + b"9" * 6000 + b"}", "not usable JSON"),
     "too long": (b'{"title": "' + b"x" * MAX_LINE_BYTES + b'"}', "longer than 1 MB"),
+    "longer than a prompt": ({**PASSAGE, "id": "x", "text": "word " * 2000}, "reads 10000 at most: split it"),
     "half a character": (b'{"title": "\\ud800"}', "half a character"),
     "empty object": (b"{}", "'kind'"),
     "unknown field": ({**PASSAGE, "id": "x", "colour": "red"}, "'colour'.*fields are"),

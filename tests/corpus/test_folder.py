@@ -148,3 +148,39 @@ def test_a_heading_of_many_blanks_is_read_at_once(tmp_path: Path) -> None:
     titles = {document.title for document in read_collection(tmp_path).documents.values()}
     assert time.perf_counter() - started < 2, "its time grew with the square of the blanks"
     assert "b" in titles, "a heading of nothing leaves the file's name"
+
+
+def test_writing_without_blanks_is_cut_by_its_characters_and_gets_no_blanks() -> None:
+    text = "港の灯台は赤い。" * 20 + "ไทย" * 60
+    pieces = windows(text, 50)
+    assert "".join(pieces) == text
+    assert all(len(piece) <= 60 for piece in pieces)
+    assert windows("用 AI 读 image", 50) == ["用 AI 读 image"]
+
+
+def test_a_long_table_is_read_as_several_with_its_header_and_keeps_their_ids_when_it_grows(tmp_path: Path) -> None:
+    rows = [f"Town {number},{number * 7},a port of the north coast" for number in range(100)]
+    (tmp_path / "towns.csv").write_text("\n".join(["Town,People,What", *rows]))
+    before = read_collection(tmp_path).documents
+    tables = [document.table for document in before.values() if document.table is not None]
+    assert len(tables) > 5
+    assert {table.header for table in tables} == {("Town", "People", "What")}
+    assert [",".join(row) for table in tables for row in table.rows] == rows
+    (tmp_path / "towns.csv").write_text("\n".join(["Town,People,What", *rows, "Corl,812,new"]))
+    assert len(set(before) - set(read_collection(tmp_path).documents)) <= 1, "only the last part may have changed"
+
+
+def test_a_row_that_no_model_can_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "towns.csv").write_text(f"Town,What\nCorl,{'long ' * 3000}\n")
+    with pytest.raises(BadCollection, match=r"^towns\.csv: the table 'towns' has 15\d+ characters.*split it"):
+        read_collection(tmp_path)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no such names there")
+def test_a_folder_takes_its_files_whatever_they_are_named(folder: Path) -> None:
+    (folder / "Note 10:30.txt").write_text("The ferry left.")
+    (folder / "a\\b.png").write_bytes(saved(two_halves(), "PNG"))
+    collection = read_collection(folder)
+    assert by_title(collection)["Note 10:30"] == ["The ferry left."]
+    (picture,) = (one for one in collection.documents.values() if one.image == "a\\b.png")
+    assert collection.picture(picture.id) is not None
