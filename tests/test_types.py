@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mmrag.errors import BadInput
-from mmrag.types import TRACE_VERSION, Document, Question, Timing, Trace, Value
+from mmrag.types import TRACE_VERSION, Document, Query, Question, Timing, Trace, Value
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),

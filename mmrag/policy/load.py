@@ -89,8 +89,10 @@ def _device(name: str | None) -> torch.device:
         device = torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
     except RuntimeError as error:
         raise BadSetting(f"device is {name!r}; it may be cpu, cuda or cuda:1") from error
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise BadSetting(f"device is {name!r}, but there is no CUDA GPU here: use cpu")
+    try:
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:  # how torch says so depends on the kind of device
+        raise BadSetting(f"device is {name!r}, but there is none that works here: use cpu") from error
     return device
 
 

@@ -224,7 +224,9 @@ def test_an_adapter_that_does_not_fit_is_one_error_with_its_path(
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("wrong", [{"quantize": "int3"}, {"dtype": "float8"}, {"device": "abacus"}])
+@pytest.mark.parametrize(
+    "wrong", [{"quantize": "int3"}, {"dtype": "float8"}, {"device": "abacus"}, {"device": "vulkan"}]
+)
 def test_a_setting_without_such_a_value_is_refused(models: Path, wrong: dict[str, str]) -> None:
     with pytest.raises(BadSetting, match=next(iter(wrong.values()))):
         load_policy(models / "base", **wrong)
