@@ -12,15 +12,16 @@ from mmrag.ui.launch import launch
 from tests.browser import ARGUMENTS, chromium
 
 DOCS = Path(__file__).parent.parent / "docs"
-EXAMPLE = "over several documents"  # sentences in more than one colour
+QUESTION = "Which has more bars, the Kemsal chart or the Binrin chart?"  # pictures, and sentences in several colours
 SHOTS = {"ask-light": (1280, False), "ask-dark": (1280, True), "ask-phone": (390, False)}
 
 
 def shoot(browser: Browser, url: str, name: str, width: int, dark: bool) -> Path:
-    """Ask an example on a page of that width, and keep the whole of it."""
+    """Ask on a page of that width, and keep the whole of it."""
     page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light")
     page.goto(f"{url}?__theme={'dark' if dark else 'light'}")
-    page.locator("#examples button", has_text=EXAMPLE).click()
+    page.locator("#question textarea").fill(QUESTION)
+    page.locator("#ask-go").click()
     page.wait_for_selector(".mm.trace[data-phase='done'][data-busy='0']", timeout=60_000)
     page.wait_for_timeout(1_000)
     file = DOCS / f"{name}.png"
