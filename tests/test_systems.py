@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 
 from mmrag.errors import BadSetting, UnknownId
 from mmrag.policy.grammar import NOT_FOUND
+from mmrag.policy.prompts import judge_prompt
 from mmrag.session import OpenCollection, Session
 from mmrag.settings import Settings
 from mmrag.systems import SYSTEMS, make_system
-from mmrag.systems.judge import keep, kept
+from mmrag.systems.judge import CHECK, REASON_TOKENS, keep, kept
+from mmrag.systems.parts import show
 from mmrag.systems.rank import finished
 from mmrag.types import Phase, Query, Step, Trace, Verdict
 
@@ -65,6 +67,18 @@ def test_a_done_trace_says_which_model_answered_and_how_long_each_stage_took(tra
     assert all(timing.seconds > 0 for timing in done.timings)
     assert all(timing.tokens_in > 100 for timing in done.timings[1:])
     assert done.settings["top_k"] == SHORT.top_k
+
+
+def test_the_tokens_of_judging_are_those_of_all_prompts_and_of_what_was_written_readable_or_not(
+    session: Session, traces: list[Trace]
+) -> None:
+    done = traces[-1]
+    (step,) = done.steps
+    shown = show(session.opened, [hit.document for hit in step.hits])
+    timing = next(one for one in done.timings if one.stage == "judge")
+    assert timing.tokens_in == sum(session.policy.count(judge_prompt(QUERY, one)) for one in shown)
+    assert {check.name for check in done.checks} == {CHECK}, "random weights write nothing that can be read"
+    assert len(shown) < timing.tokens_out <= len(shown) * REASON_TOKENS
 
 
 def test_every_growth_of_a_trace_survives_json(traces: list[Trace]) -> None:

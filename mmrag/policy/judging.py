@@ -46,6 +46,8 @@ class Judgement:
     """What the model thinks of one document. `reason` is empty and `malformed` None where no reason was asked for."""
 
     p_keep: float
+    tokens_in: int  # of its prompt, what all prompts begin with among them
+    tokens_out: int  # of verdict and reason
     reason: str = ""
     malformed: Malformed | None = None
 
@@ -56,6 +58,7 @@ class Opening:
 
     yes: float
     no: float
+    read: int  # tokens of the prompt
     tokens: tuple[int, ...] = ()
 
 
@@ -72,13 +75,14 @@ class Runner(Protocol):
 def judgement(opening: Opening, text: str | None) -> Judgement:
     """P(keep) from the two logits; the reason from `text`, what the model wrote, if it was asked to."""
     p_keep = 1.0 / (1.0 + math.exp(min(opening.no - opening.yes, 700.0)))
+    counts = (opening.read, len(opening.tokens))
     if text is None:
-        return Judgement(p_keep)
+        return Judgement(p_keep, *counts)
     try:
         _, reason = read_verdict(text)
     except MalformedOutput as error:
-        return Judgement(p_keep, malformed=Malformed(error.reason, error.detail))
-    return Judgement(p_keep, reason)
+        return Judgement(p_keep, *counts, malformed=Malformed(error.reason, error.detail))
+    return Judgement(p_keep, *counts, reason)
 
 
 @dataclass(slots=True)
@@ -112,7 +116,7 @@ class SharedRunner:
             pairs = self._verdicts(state.hidden, verdicts).tolist()
             written = self._greedy(state, new_tokens)
             for index, (yes, no), tokens in zip(order, pairs, written, strict=True):
-                openings[index] = Opening(yes, no, tuple(tokens))
+                openings[index] = Opening(yes, no, len(encoded.rows[index].ids), tuple(tokens))
         return [openings[index] for index in range(len(prompts))]
 
     def write(self, prompt: Prompt, new_tokens: int, turn: Turn) -> Iterator[int]:

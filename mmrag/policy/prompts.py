@@ -27,7 +27,8 @@ RANK = (
     f"If the answer is not there, rank none and answer: {NOT_FOUND}"
 )
 
-_TAG = re.compile(r"<(?=[|/a-z])", re.IGNORECASE)  # whatever opens a special token of any model, or an output's part
+_TAG = re.compile(r"<(?=[|/a-z])", re.IGNORECASE)  # what opens a special token of most models, or an output's part
+_CAPITALS = re.compile(r"\[(/?(?=\w{3,30}\])\w*?[A-Z]{3}\w*)\]")  # a special token of some, like [/INST] or [IMG]
 _NUMBER = re.compile(r"\[(\s*/?\s*\d+(?:\s*,\s*\d+)*\s*)\]")
 
 
@@ -104,7 +105,7 @@ def disarmed(text: str) -> str:
     Half a surrogate pair, which no tokenizer takes, becomes a question mark.
     """
     whole = text.encode("utf-8", "replace").decode("utf-8")
-    return _NUMBER.sub(r"(\1)", _TAG.sub("< ", whole))
+    return _CAPITALS.sub(r"(\1)", _NUMBER.sub(r"(\1)", _TAG.sub("< ", whole)))
 
 
 def question_parts(query: Query) -> list[str | Image.Image]:

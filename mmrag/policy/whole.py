@@ -81,10 +81,11 @@ class WholeRunner:
                 output_logits=True,
             )
             pairs = output.logits[0][:, list(verdicts)].float().tolist()  # (rows, 2)
+            read = inputs["attention_mask"].sum(-1).tolist()
             written = output.sequences[:, inputs["input_ids"].shape[1] :].tolist() if new_tokens else [[]] * len(pairs)
             openings += [
-                Opening(yes, no, tuple(takewhile(lambda token: token not in self._ends, row)))
-                for (yes, no), row in zip(pairs, written, strict=True)
+                Opening(yes, no, length, tuple(takewhile(lambda token: token not in self._ends, row)))
+                for (yes, no), length, row in zip(pairs, read, written, strict=True)
             ]
         return openings
 

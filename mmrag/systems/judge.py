@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from mmrag.policy.prompts import Prompt, Shown, judge_prompt
+from mmrag.policy.prompts import Shown
 from mmrag.systems.parts import FreshlyJudged, Judged, Policy
 from mmrag.types import Check, Query, Verdict
 
@@ -43,9 +43,6 @@ def unreadable(judged: Mapping[str, FreshlyJudged]) -> tuple[Check, ...]:
     )
 
 
-def tokens(policy: Policy, query: Query, shown: Sequence[Shown], judged: Mapping[str, Judged]) -> tuple[int, int]:
-    """How many tokens all prompts hold, and how many the verdicts, counted from their text."""
-    blank = policy.count(Prompt.of(""))
-    read = sum(policy.count(judge_prompt(query, one)) for one in shown)
-    written = sum(policy.count(Prompt.of(f"Yes. {one.reason}")) - blank for one in judged.values())
-    return read, written
+def tokens(judged: Collection[FreshlyJudged]) -> tuple[int, int]:
+    """How many tokens all prompts hold, and how many the verdicts with their reasons."""
+    return sum(one.tokens_in for one in judged), sum(one.tokens_out for one in judged)

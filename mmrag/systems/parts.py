@@ -40,7 +40,15 @@ class Judged(Protocol):
 
 
 class FreshlyJudged(Judged, Protocol):
-    """An opinion that may have been written in a form that cannot be read."""
+    """An opinion that may have been written in a form that cannot be read, and what it took."""
+
+    @property
+    def tokens_in(self) -> int:
+        """How many tokens the model read, pictures included."""
+
+    @property
+    def tokens_out(self) -> int:
+        """How many it wrote."""
 
     @property
     def malformed(self) -> Malformed | None:

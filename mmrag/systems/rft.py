@@ -95,7 +95,7 @@ class RFT:
         shown = show(self.library, [hit.document for hit in step.hits])
         judged = point_wise.judge(self.policy, trace.query, shown)
         seconds = time.perf_counter() - started
-        tokens = point_wise.tokens(self.policy, trace.query, shown, judged)
+        tokens = point_wise.tokens(judged.values())
         return replace(
             trace,
             phase=Phase.JUDGED,

@@ -85,6 +85,7 @@ def test_a_model_of_another_family_is_judged_in_whole_batches_with_the_same_resu
     prompts = [judge_prompt(QUERY, one) for one in MIX]
     here, there = policy._runner.open(prompts, (300, 301), 4), runner.open(prompts, (300, 301), 4)
     assert [one.tokens for one in here] == [one.tokens for one in there]
+    assert [one.read for one in here] == [one.read for one in there]
     assert [one.yes for one in here] == pytest.approx([one.yes for one in there], abs=1e-3)
     assert list(runner.write(PROMPT, 9, lambda: policy._turn(None))) == list(
         policy._runner.write(PROMPT, 9, lambda: policy._turn(None))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 
 import pytest
 from hypothesis import given
@@ -119,6 +120,13 @@ def test_no_text_keeps_a_marker_and_breaking_twice_changes_nothing(text: str) ->
     broken = disarmed(text)
     assert not any(marker in broken for marker in (*SPECIAL, *PARTS, "[1]"))
     assert disarmed(broken) == broken
+
+
+def test_the_bracketed_markers_of_other_families_are_broken_and_a_long_text_takes_no_time() -> None:
+    assert disarmed("[INST]a[/INST] [IMG_END][gMASK]") == "(INST)a(/INST) (IMG_END)(gMASK)"
+    started = time.perf_counter()
+    disarmed("[" + "A" * 10_000 + "[" * 10_000)
+    assert time.perf_counter() - started < 1
 
 
 def test_ordinary_text_is_left_as_it_is() -> None:
