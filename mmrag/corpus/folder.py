@@ -12,6 +12,7 @@ from mmrag.corpus.lines import decode, json_lines, located, read_bytes, read_tab
 from mmrag.corpus.paths import followed, inside
 from mmrag.corpus.records import CaptionLine, content_id, short_enough
 from mmrag.errors import BadCollection
+from mmrag.scripts import UNSPACED
 from mmrag.settings import MAX_PICTURE_BYTES
 from mmrag.types import Document, Modality, Table
 
@@ -22,9 +23,7 @@ PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 WINDOW = 120  # words of a passage or a table; about what a small model reads well
 
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|(?<=[.!?][\"'”’)])\s+|(?<=[。！？])\s*")
-# Thai, Lao, Burmese, Khmer, kana and Han are written without blanks: there each character counts as a word.
-_DENSE = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-_WORD = re.compile(rf"[{_DENSE}]|[^\s{_DENSE}]{{1,80}}")  # a longer run is no word, and is cut like a sentence
+_WORD = re.compile(rf"[{UNSPACED}]|[^\s{UNSPACED}]{{1,80}}")  # a longer run is no word, and is cut like a sentence
 _HEADING = re.compile(r"^#{1,6}[ \t]+(\S.*)$", re.MULTILINE)
 
 

@@ -18,6 +18,7 @@ import bm25s
 import numpy as np
 import Stemmer
 
+from mmrag.scripts import UNSPACED
 from mmrag.types import Document
 
 STOP_WORDS = frozenset(
@@ -28,7 +29,7 @@ STOP_WORDS = frozenset(
     """.split()  # noqa: SIM905 - words read better as words
 )
 logging.getLogger("bm25s").setLevel(logging.WARNING)  # it sets itself to DEBUG when imported
-_TOKEN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W\u3040-\u30ff\u3400-\u9fff]+")  # Han and kana one by one
+_TOKEN = re.compile(rf"[{UNSPACED}]|[^\W{UNSPACED}]+")
 
 
 def full_text(document: Document) -> str:

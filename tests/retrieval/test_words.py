@@ -16,6 +16,11 @@ def test_words_find_stems_in_titles_texts_and_cells() -> None:
     assert words.search("塔")[0][0] == "strange"
 
 
+def test_a_word_is_found_in_writing_without_blanks() -> None:
+    thai = Document("thai", Modality.PASSAGE, "ท่าเรือ", "เรือเฟอร์รี่ออกจากท่าตอนเช้า")
+    assert [name for name, _ in Words([*DOCUMENTS, thai]).search("เฟอร์รี่")] == ["thai"]
+
+
 @pytest.mark.parametrize("text", ["", "the of and", "zzzz", "Ωμέγα", "!?"])
 def test_words_that_no_document_has_find_nothing(text: str) -> None:
     assert Words(DOCUMENTS).search(text) == []
