@@ -23,7 +23,8 @@ PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 WINDOW = 120  # words of a passage or a table; about what a small model reads well
 
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|(?<=[.!?][\"'”’)])\s+|(?<=[。！？])\s*")
-_WORD = re.compile(rf"[{UNSPACED}]|[^\s{UNSPACED}]{{1,80}}")  # a longer run is no word, and is cut like a sentence
+_SINGLE = f"{UNSPACED}。！？"  # these end a sentence without a blank, also before a Latin word
+_WORD = re.compile(rf"[{_SINGLE}]|[^\s{_SINGLE}]{{1,80}}")  # a longer run is no word, and is cut like a sentence
 _HEADING = re.compile(r"^#{1,6}[ \t]+(\S.*)$", re.MULTILINE)
 
 

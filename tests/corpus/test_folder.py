@@ -156,6 +156,9 @@ def test_writing_without_blanks_is_cut_by_its_characters_and_gets_no_blanks() ->
     assert "".join(pieces) == text
     assert all(len(piece) <= 60 for piece in pieces)
     assert windows("用 AI 读 image", 50) == ["用 AI 读 image"]
+    assert windows("港は赤い。AI reads it.", 6) == ["港は赤い。", "AI reads it."], (
+        "a sentence ends before a Latin word too"
+    )
 
 
 def test_a_long_table_is_read_as_several_with_its_header_and_keeps_their_ids_when_it_grows(tmp_path: Path) -> None:
@@ -176,7 +179,6 @@ def test_a_row_that_no_model_can_read_is_named(tmp_path: Path) -> None:
         read_collection(tmp_path)
 
 
-@pytest.mark.skipif(os.name == "nt", reason="no such names there")
 def test_a_folder_takes_its_files_whatever_they_are_named(folder: Path) -> None:
     (folder / "Note 10:30.txt").write_text("The ferry left.")
     (folder / "a\\b.png").write_bytes(saved(two_halves(), "PNG"))
