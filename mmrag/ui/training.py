@@ -101,11 +101,12 @@ class TrainingPage:
             return {self.heading: f'<div class="mm">{problem(str(error))}</div>'}
         last = max((sample.step for run in runs for sample in run.samples), default=0)
         at = last if before is None or step >= before.last else min(int(step), last)
+        moved = {} if at == step else {"value": at}  # a slider told where it is would jump back to there under a hand
         return {
             self.seen: replace(seen, last=last),
             self.runs: gr.CheckboxGroup(choices=list(run_names(self.shelves))),  # ticks set meanwhile stay
             self.heading: learning.heading(runs),
-            self.step: gr.Slider(maximum=max(1, last), value=at),
+            self.step: gr.Slider(maximum=max(1, last), **moved),
             self.samples: self._samples(runs, at),
             **{plot: learning.panel(title, runs) for title, plot in self.plots.items()},
         }

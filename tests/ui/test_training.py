@@ -209,7 +209,9 @@ def test_what_is_shown_is_sent_anew_only_when_there_is_news(chronicle: Chronicle
     assert training.follow(seen, ["stage1"], True, 2) == UNCHANGED
     tell(chronicle, 4)
     assert training.follow(seen, ["stage1"], False, 2) == UNCHANGED
-    assert training.heading in training.follow(seen, ["stage1"], True, 2)
+    told = training.follow(seen, ["stage1"], True, 2)
+    assert training.heading in told
+    assert told[training.step].constructor_args == {"maximum": 4}, "a hand on the slider is left alone"
 
 
 def test_a_run_at_its_first_step_is_drawn(training: Watched, chronicle: Chronicle) -> None:
