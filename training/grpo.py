@@ -22,7 +22,6 @@ from typing import Any
 from accelerate import PartialState
 from datasets import Dataset
 from transformers import TrainerCallback
-from transformers.trainer_callback import ProgressCallback
 from trl import GRPOConfig
 
 from mmrag.errors import MalformedOutput, MmragError, StorageFull
@@ -31,7 +30,7 @@ from mmrag.policy.load import load_weights
 from training.adapter import made_with, portable, write_adapter
 from training.checkpoint import clear
 from training.chronicle import Chronicle
-from training.progress import Progress
+from training.progress import tell_in_lines
 from training.rows import fitting
 from training.sharing import SharedPrompts
 from training.slice import NEW_TOKENS, Examined
@@ -142,8 +141,7 @@ def train(
         processing_class=processor,
         callbacks=[Watch(chronicle)],
     )
-    if trainer.pop_callback(ProgressCallback):  # there is none where no bar is wanted
-        trainer.add_callback(Progress())
+    tell_in_lines(trainer)
     try:
         trainer.train(resume_from_checkpoint=last)
     except OSError as error:

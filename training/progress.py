@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from transformers import Trainer
 from transformers.trainer_callback import ProgressCallback
 
 from mmrag.quiet import quiet_libraries
@@ -34,6 +35,12 @@ class Progress(ProgressCallback):  # type: ignore[misc]  # transformers has no t
             self.training_bar.write(f"step {state.global_step}: {told}")
 
 
+def tell_in_lines(trainer: Trainer) -> None:
+    """Give a trainer our lines in place of those of transformers; where no bar is wanted, none."""
+    if trainer.pop_callback(ProgressCallback):
+        trainer.add_callback(Progress())
+
+
 def line(logs: Mapping[str, Any]) -> str:
     """The figures that tell how it goes: the reward by component, or that on unseen questions; else how long it took.
 
@@ -41,6 +48,8 @@ def line(logs: Mapping[str, Any]) -> str:
     'reward 0.707, ranked answer 0.620, entropy 0.024'
     >>> line({"eval_reward": 0.91, "eval_ranking": 0.94, "eval_clip_ratio": None})
     'on unseen questions: reward 0.910, ranking 0.940'
+    >>> line({"loss": 0.0407, "grad_norm": 0.17, "learning_rate": 1e-6})
+    'loss 0.041'
     >>> line({"train_runtime": 1132.4})
     'trained for 1132 s'
     """

@@ -32,7 +32,7 @@ from training.batches import Batch, collate, encode, weighted_loss
 from training.checkpoint import clear, last_whole
 from training.classroom import Classroom
 from training.data import Example, judge_example, ranked_example
-from training.progress import speak
+from training.progress import speak, tell_in_lines
 from training.world import World
 from training.world.names import mixed
 
@@ -177,6 +177,7 @@ def train(config: SftConfig) -> Path:
         train_dataset=Batches(lessons, config.batch),
         data_collator=partial(tensors, processor),
     )
+    tell_in_lines(trainer)
     runs = Path(config.runs)
     if not config.resume:
         clear(runs)

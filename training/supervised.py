@@ -29,7 +29,7 @@ from training.adapter import portable, write_adapter
 from training.checkpoint import clear, last_whole
 from training.data import Example, ranked_target
 from training.grpo import taking_any_pictures
-from training.progress import speak
+from training.progress import speak, tell_in_lines
 from training.rows import fitting, prompt_of
 from training.sft import Weighted, tensors
 from training.slice import NEW_TOKENS, Examined
@@ -105,6 +105,7 @@ def train(config: Stage2Config, args: GRPOConfig, rows: Rows, slice_: Rows) -> P
         eval_dataset=fitting(slice_, processor, config.longest),
         data_collator=partial(tensors, processor),
     )
+    tell_in_lines(trainer)
     if not config.resume:
         clear(Path(args.output_dir))
     trainer.train(resume_from_checkpoint=last_whole(Path(args.output_dir)))
