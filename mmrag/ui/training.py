@@ -101,7 +101,8 @@ class TrainingPage:
             return {self.heading: f'<div class="mm">{problem(str(error))}</div>'}
         last = max((sample.step for run in runs for sample in run.samples), default=0)
         at = last if before is None or step >= before.last else min(int(step), last)
-        moved = {} if at == step else {"value": at}  # a slider told where it is would jump back to there under a hand
+        # A slider told where it is would jump back to there under a hand.
+        moved: dict[str, Any] = {} if at == step else {"value": at}
         return {
             self.seen: replace(seen, last=last),
             self.runs: gr.CheckboxGroup(choices=list(run_names(self.shelves))),  # ticks set meanwhile stay
