@@ -15,7 +15,7 @@ from mmrag.types import Query, Trace
 from mmrag.ui import charts, frames, shell
 from mmrag.ui.assets import read
 from mmrag.ui.backend import Backend
-from mmrag.ui.before import remembering
+from mmrag.ui.before import answered_by, offer, remembering
 from mmrag.ui.frames import Frame
 from mmrag.ui.html import problem, remark
 from mmrag.ui.rejudge import bar, kept, rejudge, turned
@@ -110,7 +110,7 @@ class AskPage:
         c = self.controls
         drawn = [self.view, self.trace, self.running, self.keep_plot, self.time_plot, self.tables]
         asked = [c.question, self.picture, self.preview]
-        judged = [self.trace, self.running, c.top_k, c.threshold]
+        judged = [self.trace, self.running, c.stage, c.top_k, c.threshold]
         # A run being cancelled counts as pending for a moment: asked anew right after Stop, Gradio's "once" would drop
         # the question, and "always_last" would keep it for ever. The page itself sees to it that one runs at a time.
         lane = {**LIGHT, **MODEL_LANE, "trigger_mode": "multiple"}
@@ -125,10 +125,14 @@ class AskPage:
             ),
             *(chips(self.ask_example, [self.trace, *c.settings], [*drawn, *asked], **lane) for chips in offers),
             self.view.again(self.answer_again, [self.trace, *c.settings], drawn, **lane),
+            self.view.same(self.ask_the_same, [self.trace, *c.settings], [*drawn, *asked], **lane),
         ]
         c.stop.click(self.stop, [self.trace, self.running], drawn, cancels=runs, **LIGHT)
         # One at a time: of two clicks in a row each starts from what the other has made of the trace.
-        self.view.turn(self.turn, [self.trace], drawn, trigger_mode="multiple", **{**LIGHT, "concurrency_limit": 1})
+        self.view.turn(
+            self.turn, [self.trace, c.stage], drawn, trigger_mode="multiple", **{**LIGHT, "concurrency_limit": 1}
+        )
+        c.stage.input(self.choose, [self.trace, self.running, c.stage], drawn, trigger_mode="always_last", **LIGHT)
         for slider in (c.threshold, c.top_k):
             slider.input(self.rejudge, judged, drawn, trigger_mode="always_last", **LIGHT)
         c.upload.upload(self.add_picture, [c.upload], [self.picture, self.preview], **LIGHT)
@@ -181,6 +185,15 @@ class AskPage:
 
         yield from self._run(traces(), trace)
 
+    def ask_the_same(
+        self, trace: Trace | None, stage: str, retrieve: float, top_k: float, threshold: float
+    ) -> Iterator[Update]:
+        """Ask the question of `trace` of the checkpoint that is chosen now, whatever stands in the box."""
+        if trace is None:
+            return
+        answers = self._answers(trace.query, stage, retrieve, top_k, threshold)
+        yield from _first(self._run(answers, trace), self._asked(trace.query))
+
     def stop(self, trace: Trace | None, running: bool) -> Update:
         """Show and save what had been made when the run was cancelled; a trace that does not run is an older one."""
         if trace is None:
@@ -193,18 +206,22 @@ class AskPage:
             return self._drawn(frames.broken(trace, self.backend, str(error)))
         return self._drawn(frames.still(trace, self.backend, notice=remark(STOPPED)))
 
-    def rejudge(self, trace: Trace | None, running: bool, top_k: float, threshold: float) -> Update:
+    def choose(self, trace: Trace | None, running: bool, stage: str) -> Update:
+        """Offer to ask the checkpoint that was chosen what another one has answered."""
+        return UNCHANGED if trace is None or running else self._aside(trace, stage)
+
+    def rejudge(self, trace: Trace | None, running: bool, stage: str, top_k: float, threshold: float) -> Update:
         """Keep and drop anew from stored P(keep). A growing trace is let alone: `page.js` calls again at its end."""
         if trace is None or running or bar(trace) == (float(threshold), int(top_k)):
             return UNCHANGED
-        return self._drawn(frames.aside(rejudge(trace, float(threshold), int(top_k)), self.backend))
+        return self._aside(rejudge(trace, float(threshold), int(top_k)), stage)
 
-    def turn(self, trace: Trace | None, event: gr.EventData) -> Update:
+    def turn(self, trace: Trace | None, stage: str, event: gr.EventData) -> Update:
         """Keep one document that was dropped, or drop one that was kept."""
         if trace is None:
             return UNCHANGED
         try:
-            return self._drawn(frames.aside(turned(trace, str(event._data.get("id"))), self.backend))
+            return self._aside(turned(trace, str(event._data.get("id"))), stage)
         except MmragError as error:
             return self._drawn(frames.broken(trace, self.backend, str(error)))
 
@@ -239,6 +256,9 @@ class AskPage:
         for frame in frames.run((remembering(trace, previous) for trace in traces), previous, self.backend):
             yield self._drawn(frame)
 
+    def _aside(self, trace: Trace, stage: str) -> Update:
+        return self._drawn(frames.aside(trace, self.backend, offer(trace, stage)))
+
     def _drawn(self, frame: Frame) -> Update:
         update: Update = {self.view: frame.html, self.trace: frame.trace, self.running: not frame.last}
         if frame.last and frame.trace is not None:
@@ -258,7 +278,7 @@ class AskPage:
         c = self.controls
         threshold, top_k = bar(trace)
         retrieve = min(int(trace.settings.get("retrieve", Settings().retrieve)), c.retrieve.maximum)
-        stage = (trace.fingerprint.adapter or "base") if trace.fingerprint else ""
+        stage = answered_by(trace.fingerprint) if trace.fingerprint else ""
         known = {c.stage: stage} if stage in self.backend.stages() else {}
         return {c.retrieve: retrieve, c.top_k: top_k, c.threshold: threshold, **known}
 

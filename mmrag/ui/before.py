@@ -9,8 +9,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from urllib.parse import quote
 
-from mmrag.types import Before, Phase, Step, Trace, Verdict
-from mmrag.ui.markup import Mark, chip, esc
+from mmrag.types import Before, Fingerprint, Phase, Step, Trace, Verdict
+from mmrag.ui.markup import Mark, chip, esc, icon
 
 
 def remembering(trace: Trace, previous: Trace | None) -> Trace:
@@ -21,6 +21,22 @@ def remembering(trace: Trace, previous: Trace | None) -> Trace:
     adapter = previous.fingerprint.adapter if previous.fingerprint else None
     p_keep = {verdict.document_id: verdict.p_keep for verdict in step.verdicts}
     return replace(trace, before=Before(previous.id, adapter, previous.answer, step.shown, p_keep))
+
+
+def offer(trace: Trace, stage: str) -> str:
+    """One line for who has chosen another checkpoint than the one that answered: a button asks that one the same."""
+    by = answered_by(trace.fingerprint) if trace.fingerprint else stage
+    if trace.phase is not Phase.DONE or by == stage:
+        return ""
+    return (
+        f'<p class="notice offer" role="status"><span>This was answered by <b>{esc(by)}</b>.</span>'
+        f'<button type="button" data-trigger="same">{icon("again")} Ask {esc(stage)} the same</button></p>'
+    )
+
+
+def answered_by(made: Fingerprint) -> str:
+    """The checkpoint that answered, by the name under which it is chosen."""
+    return made.adapter or "base"
 
 
 def line(trace: Trace, step: Step, named: Mapping[str, Mark], linked: bool) -> str:

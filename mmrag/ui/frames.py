@@ -61,9 +61,9 @@ def still(trace: Trace, backend: Backend, *, running: bool = False, notice: str 
     return Frame(_fresh(html), trace, not running)
 
 
-def aside(trace: Trace, backend: Backend) -> Frame:
+def aside(trace: Trace, backend: Backend, notice: str = "") -> Frame:
     """A trace changed by hand: drawn, but no word on whether a question is being asked, for one may be waiting."""
-    return Frame(_fresh(trace_view(trace, _links(trace, backend)), aside=True), trace, True)
+    return Frame(_fresh(trace_view(trace, _links(trace, backend), notice=notice), aside=True), trace, True)
 
 
 def broken(trace: Trace | None, backend: Backend, line: str) -> Frame:

@@ -53,7 +53,7 @@ def examples(by_category: Mapping[str, Sequence[Question]]) -> str:
 def empty(by_category: Mapping[str, Sequence[Question]]) -> str:
     """The page before the first question: what will happen, and a question of each category to begin with."""
     stages = (
-        ("Retrieve", "Search by words, by meaning and by picture brings a dozen documents."),
+        ("Retrieve", "Search by words, by meaning and by picture brings the likeliest documents."),
         ("Judge", "The model looks at each alone and keeps or drops it, with a reason."),
         ("Answer", "It ranks what is left, reasons in sentences that cite, and answers."),
     )

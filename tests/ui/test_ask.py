@@ -331,6 +331,28 @@ def test_a_link_opens_a_trace_beside_what_it_was_asked_with(watched: Watched) ->
     _quiet(watched)
 
 
+def test_who_chooses_another_checkpoint_is_offered_to_ask_it_the_same(watched: Watched) -> None:
+    page = watched.open()
+    page.get_by_label("checkpoint").click()
+    page.get_by_role("option", name="base").click()
+    expect(page.locator(".notice")).to_have_count(0)
+    watched.ask("What colour is the roof?")
+    page.get_by_label("checkpoint").click()
+    page.get_by_role("option", name="sft").click()
+    expect(page.locator(".notice.offer")).to_contain_text("This was answered by base.")
+    _type(page, "0.9")
+    expect(page.locator("article.doc")).to_have_count(2)
+    page.get_by_role("textbox", name="question").fill("something else?")
+    assert not _serious(page)
+    page.get_by_role("button", name="Ask sft the same").click()
+    expect(page.locator(".before")).to_contain_text("by base")
+    expect(page.locator(".notice")).to_have_count(0)
+    expect(page.locator(".hero .question")).to_have_text("What colour is the roof?")
+    expect(page.get_by_role("textbox", name="question")).to_have_value("What colour is the roof?")
+    expect(page.locator(".top [data-adapter]")).to_have_text("adapter sft")
+    _quiet(watched)
+
+
 def test_what_link_and_files_give_is_called_as_answered_while_the_page_shows_something_else(watched: Watched) -> None:
     page = watched.open()
     watched.ask("What colour is the roof?")

@@ -7,6 +7,7 @@ element.addEventListener("click", (event) => {
   if (name === "turn") return trigger("turn", { id: button.dataset.document });
   document.body.classList.add("mm-busy");
   if (name === "again") return trigger("again", {});
+  if (name === "same") return trigger("same", {});
   const choices = JSON.parse(ids);
   const turn = Number(button.dataset.turn ?? 0);
   button.dataset.turn = turn + 1;
