@@ -15,7 +15,7 @@ from mmrag.types import Query, Trace
 from mmrag.ui import charts, frames, shell
 from mmrag.ui.assets import read
 from mmrag.ui.backend import Backend
-from mmrag.ui.before import answered_by, offer, remembering
+from mmrag.ui.before import offer, remembering, stage_of
 from mmrag.ui.frames import Frame
 from mmrag.ui.html import problem, remark
 from mmrag.ui.rejudge import bar, kept, rejudge, turned
@@ -278,7 +278,7 @@ class AskPage:
         c = self.controls
         threshold, top_k = bar(trace)
         retrieve = min(int(trace.settings.get("retrieve", Settings().retrieve)), c.retrieve.maximum)
-        stage = answered_by(trace.fingerprint) if trace.fingerprint else ""
+        stage = stage_of(trace.fingerprint.adapter) if trace.fingerprint else ""
         known = {c.stage: stage} if stage in self.backend.stages() else {}
         return {c.retrieve: retrieve, c.top_k: top_k, c.threshold: threshold, **known}
 

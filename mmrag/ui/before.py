@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from urllib.parse import quote
 
-from mmrag.types import Before, Fingerprint, Phase, Step, Trace, Verdict
+from mmrag.types import Before, Phase, Step, Trace, Verdict
 from mmrag.ui.markup import Mark, chip, esc, icon
 
 
@@ -25,7 +25,7 @@ def remembering(trace: Trace, previous: Trace | None) -> Trace:
 
 def offer(trace: Trace, stage: str) -> str:
     """One line for who has chosen another checkpoint than the one that answered: a button asks that one the same."""
-    by = answered_by(trace.fingerprint) if trace.fingerprint else stage
+    by = stage_of(trace.fingerprint.adapter) if trace.fingerprint else stage
     if trace.phase is not Phase.DONE or by == stage:
         return ""
     return (
@@ -34,9 +34,9 @@ def offer(trace: Trace, stage: str) -> str:
     )
 
 
-def answered_by(made: Fingerprint) -> str:
-    """The checkpoint that answered, by the name under which it is chosen."""
-    return made.adapter or "base"
+def stage_of(adapter: str | None) -> str:
+    """The name under which an adapter is chosen; `base` where there is none."""
+    return adapter or "base"
 
 
 def line(trace: Trace, step: Step, named: Mapping[str, Mark], linked: bool) -> str:
@@ -45,7 +45,7 @@ def line(trace: Trace, step: Step, named: Mapping[str, Mark], linked: bool) -> s
     if before is None:
         return ""
     made = trace.fingerprint
-    by = f"by {esc(before.adapter or 'no adapter')}" if made and made.adapter != before.adapter else ""
+    by = f"by {esc(stage_of(before.adapter))}" if made and made.adapter != before.adapter else ""
     over = difference(before.shown, step.shown, named)
     same = (before.answer or "").strip().casefold() == (trace.answer or "").strip().casefold()
     if same and not by and not over:
