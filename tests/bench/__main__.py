@@ -21,7 +21,7 @@ KEPT = ROOT / "docs" / "bench.json"
 
 
 def main() -> int:
-    """Run everything; fails where verdicts differ."""
+    """Run everything; fails where verdicts differ in float32."""
     console, session = Console(), open_session()
     figures: dict[str, Any] = {"machine": machine.facts()}
     console.print(f"[dim]{figures['machine']}[/dim]")
