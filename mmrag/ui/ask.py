@@ -189,10 +189,13 @@ class AskPage:
         self, trace: Trace | None, stage: str, retrieve: float, top_k: float, threshold: float
     ) -> Iterator[Update]:
         """Ask the question of `trace` of the checkpoint that is chosen now, whatever stands in the box."""
-        if trace is None:
-            return
-        answers = self._answers(trace.query, stage, retrieve, top_k, threshold)
-        yield from _first(self._run(answers, trace), self._asked(trace.query))
+
+        def traces() -> Iterator[Trace]:
+            if trace is None:
+                raise BadInput("There is no question to ask again: ask one first.")
+            yield from self._answers(trace.query, stage, retrieve, top_k, threshold)
+
+        yield from _first(self._run(traces(), trace), self._asked(trace.query) if trace else {})
 
     def stop(self, trace: Trace | None, running: bool) -> Update:
         """Show and save what had been made when the run was cancelled; a trace that does not run is an older one."""
