@@ -16,6 +16,7 @@ ENCODER = MODELS / "clip"  # the embedded open_clip model
 RESULTS = ROOT / "docs" / "results.json"  # what the training came to; written by training.ablate
 
 STAGES = ("sft", "stage1", "stage2", "router", "ragvl")
+BASE = "base"  # what is chosen in place of a stage to have no adapter
 QUANTIZATIONS = ("none", "int8", "nf4")
 MAX_QUESTION = 2_000  # characters; a longer one is a document, not a question
 MAX_DOCUMENT = 10_000  # characters of a document: a prompt holds several

@@ -24,14 +24,12 @@ from mmrag.session.examples import by_label
 from mmrag.session.offline import stay_offline
 from mmrag.session.opened import OpenCollection, open_collection
 from mmrag.session.saved import SavedTraces
-from mmrag.settings import Settings
+from mmrag.settings import BASE, Settings
 from mmrag.systems import RFT, make_system
 from mmrag.types import Fingerprint, Modality, Query, Question, Trace
 
 if TYPE_CHECKING:  # torch comes with it
     from mmrag.policy.local import LocalPolicy
-
-BASE = "base"  # the stage without an adapter
 
 
 class Session:

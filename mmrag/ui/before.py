@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from urllib.parse import quote
 
+from mmrag.settings import BASE
 from mmrag.types import Before, Phase, Step, Trace, Verdict
 from mmrag.ui.markup import Mark, chip, esc, icon
 
@@ -35,8 +36,8 @@ def offer(trace: Trace, stage: str) -> str:
 
 
 def stage_of(adapter: str | None) -> str:
-    """The name under which an adapter is chosen; `base` where there is none."""
-    return adapter or "base"
+    """The name under which an adapter, or having none, is chosen."""
+    return adapter or BASE
 
 
 def line(trace: Trace, step: Step, named: Mapping[str, Mark], linked: bool) -> str:

@@ -22,8 +22,7 @@ from mmrag.policy.load import load_policy
 from mmrag.policy.local import LocalPolicy
 from mmrag.policy.prompts import Shown, judge_prompt
 from mmrag.policy.whole import encode_whole
-from mmrag.session import Session
-from mmrag.session.session import find_adapters
+from mmrag.session import Session, find_adapters
 from mmrag.systems.parts import show
 from mmrag.types import Query
 
