@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast, ProcessorMixin
@@ -47,6 +48,15 @@ class Encoded:
     pixels: Tensor | None  # (P, patch dims)
     grid: Tensor | None  # (I, 3)
     skill: str
+
+    def as_arrays(self) -> dict[str, Any]:
+        """The same with arrays in place of tensors, to send to another process."""
+        return {name: one.numpy() if isinstance(one, Tensor) else one for name, one in vars(self).items()}
+
+    @classmethod
+    def of_arrays(cls, sent: dict[str, Any]) -> Encoded:
+        """What `as_arrays` gave."""
+        return cls(**{name: torch.from_numpy(x) if isinstance(x, np.ndarray) else x for name, x in sent.items()})
 
 
 @dataclass(frozen=True)

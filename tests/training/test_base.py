@@ -30,10 +30,14 @@ def test_the_curriculum_only_climbs() -> None:
     assert climb[-1] == (3, 8)
 
 
-def test_a_chunk_of_the_stream_is_the_same_each_time(processor: Qwen3VLProcessor) -> None:
-    first, second = ([b.inputs["input_ids"] for b in chunk_batches(SMALL, processor, 1)] for _ in range(2))
+def test_a_chunk_of_the_stream_is_the_same_each_time_whoever_draws_it(processor: Qwen3VLProcessor) -> None:
+    first, second = (list(chunk_batches(SMALL, processor, 1, workers)) for workers in (0, 2))
     assert len(first) == len(second)
-    assert all(torch.equal(one, other) for one, other in zip(first, second, strict=True))
+    for one, other in zip(first, second, strict=True):
+        assert all(torch.equal(value, other.inputs[name]) for name, value in one.inputs.items())
+        assert torch.equal(one.weights, other.weights)
+        assert torch.equal(one.labels, other.labels)
+        assert one.skills == other.skills
 
 
 @pytest.mark.parametrize("pictures", [0, 64])
