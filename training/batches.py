@@ -30,6 +30,7 @@ from training.data import Example
 PROMPT_WEIGHT = 0.3
 DECISIVE_WEIGHT = 5.0
 HELPS_WEIGHT = 2.0  # of foretelling whether a document helps
+MULTIPLE = 16  # of which the length of a batch is one
 VERDICTS = ("No", "Yes")
 _DECISIVE = re.compile(
     r"^(?:Yes|No|yes|no)\b|(?<=<answer> )(?:yes|no)\b|(?<=\[)\d+|(?<=<think>)\w+|(?<=\]\. )\w+|(?<=\] is the )\w+"
@@ -134,9 +135,9 @@ def render(processor: ProcessorMixin, prompt: Prompt) -> str:
     return text
 
 
-def collate(examples: Sequence[Encoded], pad: int) -> Batch:
-    """Right-padded tensors; pictures one after the other in the order of their placeholders."""
-    longest = max(len(one.input_ids) for one in examples)
+def collate(examples: Sequence[Encoded], pad: int, multiple: int = 1) -> Batch:
+    """Tensors padded on the right to a multiple in length; pictures one after the other as their placeholders are."""
+    longest = _up(max(len(one.input_ids) for one in examples), multiple)
 
     def padded(rows: Iterable[Tensor], value: float) -> Tensor:
         return torch.stack([torch.nn.functional.pad(row, (0, longest - len(row)), value=value) for row in rows])
@@ -155,16 +156,24 @@ def collate(examples: Sequence[Encoded], pad: int) -> Batch:
 
 
 def in_batches(examples: Iterable[Encoded], budget: int, pad: int, rng: random.Random) -> Iterator[Batch]:
-    """Batches of at most `budget` tokens, padding included, of examples alike in length, in random order."""
+    """Batches of at most `budget` tokens, padding included, of examples alike in length, in random order.
+
+    Lengths are multiples of `MULTIPLE`. Of shapes that never came again a CPU made every product's kernel anew, and
+    memory fell to pieces: within half an hour a step took 1.6 times as long.
+    """
     ordered = sorted(examples, key=lambda one: len(one.input_ids))
     groups: list[list[Encoded]] = [[]]
     for one in ordered:
-        if groups[-1] and (len(groups[-1]) + 1) * len(one.input_ids) > budget:
+        if groups[-1] and (len(groups[-1]) + 1) * _up(len(one.input_ids), MULTIPLE) > budget:
             groups.append([])
         groups[-1].append(one)
     rng.shuffle(groups)
     for group in groups:
-        yield collate(group, pad)
+        yield collate(group, pad, MULTIPLE)
+
+
+def _up(length: int, multiple: int) -> int:
+    return -(-length // multiple) * multiple
 
 
 def weighted_loss(model: Any, batch: Batch) -> Tensor:

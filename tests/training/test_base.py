@@ -16,7 +16,9 @@ import pytest
 import torch
 from transformers import Qwen3VLProcessor
 
-from training.base import BaseConfig, Run, chunk_batches, documents_at, level_at
+from training import checkpoint
+from training.base import BaseConfig, Run, chunk_batches, documents_at, level_at, quicken
+from training.batches import weighted_loss
 
 SMALL = BaseConfig(
     chunks=3, worlds=2, entities=12, questions=20, lessons=6, budget=512, save_every=1, examined=16, examined_last=16
@@ -38,6 +40,22 @@ def test_a_chunk_of_the_stream_is_the_same_each_time_whoever_draws_it(processor:
         assert torch.equal(one.weights, other.weights)
         assert torch.equal(one.labels, other.labels)
         assert one.skills == other.skills
+
+
+def test_layers_in_one_pass_learn_the_same(random_checkpoint: Path, processor: Qwen3VLProcessor) -> None:
+    batch = next(chunk_batches(SMALL, processor, 2))
+    model, _ = checkpoint.load(random_checkpoint)
+
+    def gradients() -> dict[str, torch.Tensor]:
+        model.zero_grad()
+        weighted_loss(model, batch).backward()
+        return {name: value.grad.clone() for name, value in model.named_parameters() if value.grad is not None}
+
+    plain = gradients()
+    quicken(model)
+    fused = gradients()
+    assert plain.keys() == fused.keys()
+    assert all(torch.allclose(fused[name], value, rtol=1e-3, atol=1e-6) for name, value in plain.items())
 
 
 @pytest.mark.parametrize("pictures", [0, 64])

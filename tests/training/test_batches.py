@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 
 import pytest
@@ -13,9 +14,11 @@ from training.architecture import make_model
 from training.batches import (
     DECISIVE_WEIGHT,
     HELPS_WEIGHT,
+    MULTIPLE,
     PROMPT_WEIGHT,
     collate,
     encode,
+    in_batches,
     target_weights,
     weighted_loss,
 )
@@ -104,3 +107,11 @@ def test_padding_changes_no_loss(room: Classroom, processor: Qwen3VLProcessor) -
     beside = replace(beside, weights=beside.weights * torch.tensor([[1.0], [0.0]]))
     losses = [weighted_loss(model, one).item() for one in (alone, beside)]
     assert losses[0] == pytest.approx(losses[1], abs=1e-4)
+
+
+def test_a_batch_keeps_to_the_budget_and_its_length_is_met_again(room: Classroom, processor: Qwen3VLProcessor) -> None:
+    examples = [encode(processor, skill(room)) for skill in SKILLS for _ in range(3)]
+    batches = list(in_batches(examples, 1024, processor.tokenizer.pad_token_id, random.Random(0)))
+    assert sum(len(one.labels) for one in batches) == len(examples)
+    assert all(one.labels.numel() <= 1024 or len(one.labels) == 1 for one in batches)
+    assert all(one.labels.size(1) % MULTIPLE == 0 for one in batches)
