@@ -18,13 +18,16 @@ import random
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors.torch import load_file
+from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset, get_worker_info
 from torch.utils.tensorboard import SummaryWriter
+from transformers.models.qwen3_vl.modeling_qwen3_vl import apply_rotary_pos_emb_vision
 from trl import TrlParser
 
 from mmrag.policy.load import native
@@ -211,13 +214,28 @@ def rest(tower: Any) -> None:
 def quicken(model: Any) -> None:
     """Have a CPU do in one pass what stands between the products of a layer, which is most of a small model's time.
 
-    On two cores with bfloat16 products that is 1.4 times as fast; 1.3 times with torch's own attention in one pass, whose
-    gradient took a fifth of the time. Where there is no C++ compiler the layers stay as they are.
+    On two cores with bfloat16 products that is 1.4 times as fast; 1.3 times with torch's own attention in one pass,
+    whose gradient took a fifth of the time. Where there is no C++ compiler the layers stay as they are. Pictures, which
+    are of one size, are attended to together; one by one they took a tenth of the time.
     """
     torch._dynamo.config.suppress_errors = True
     model.set_attn_implementation("eager")
     for layer in model.model.language_model.layers:
         layer.compile(dynamic=True)
+    for block in model.model.visual.blocks:
+        block.attn.forward = partial(attended, block.attn)
+
+
+def attended(
+    attention: Any, patches: Tensor, cu_seqlens: Tensor, position_embeddings: tuple[Tensor, Tensor], **_: Any
+) -> Tensor:
+    """What the tower's `attention` makes of `patches` (P * N, W) of P pictures of one size, each by itself."""
+    pictures = len(cu_seqlens) - 1
+    queries, keys, values = attention.qkv(patches).view(len(patches), 3, attention.num_heads, -1).unbind(1)
+    queries, keys = apply_rotary_pos_emb_vision(queries, keys, *position_embeddings)  # (P * N, H, D)
+    each = [one.view(pictures, -1, *one.shape[1:]).transpose(1, 2) for one in (queries, keys, values)]  # (P, H, N, D)
+    found = torch.nn.functional.scaled_dot_product_attention(*each, scale=attention.scaling)
+    return attention.proj(found.transpose(1, 2).reshape(len(patches), -1))
 
 
 class Run:
