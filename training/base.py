@@ -157,7 +157,7 @@ def classroom(
 
 def documents_at(done: float) -> int:
     """The curriculum: how many documents are shown at most when `done` of the run is over."""
-    return 1 + (done >= 0.1) + (done >= 0.2) + 2 * (done >= 0.31) + 3 * (done >= 0.7)
+    return 1 + (done >= 0.1) + (done >= 0.2) + 2 * (done >= 0.31) + 3 * (done >= 0.86)
 
 
 def level_at(done: float) -> int:
