@@ -18,16 +18,13 @@ import random
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors.torch import load_file
-from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset, get_worker_info
 from torch.utils.tensorboard import SummaryWriter
-from transformers.models.qwen3_vl.modeling_qwen3_vl import apply_rotary_pos_emb_vision
 from trl import TrlParser
 
 from mmrag.policy.load import native
@@ -45,6 +42,7 @@ from training.batches import (
 from training.classroom import Classroom
 from training.optim import Optimizers, warm_constant_cool
 from training.progress import speak
+from training.quick import fuse, see_together
 from training.skills import lesson
 from training.world import World
 from training.world.difficulty import LEVELS
@@ -52,12 +50,12 @@ from training.world.names import mixed
 
 log = logging.getLogger("training.base")
 STRESS: Sequence[tuple[float, Mapping[str, float]]] = (  # until so much of the run is done
-    (0.13, {"echo": 0.075}),
-    (0.31, {}),
-    (0.335, {"cite": 1.0}),
+    (0.086, {"echo": 0.075}),
+    (0.2, {}),
+    (0.214, {"cite": 1.0}),
     (0.42, {}),
-    (0.53, {"even": 0.1}),
-    (0.63, {"conclude": 1.0}),
+    (0.56, {"even": 0.1}),
+    (0.62, {"conclude": 1.0}),
     (0.66, {"order": 0.6, "conclude": 0.4}),
     (0.72, {"match": 0.6, "same": 0.25}),
     (0.76, {"column": 0.17, "order": 0.08, "conclude": 0.1, "cells": 0.08, "seek": 0.15, "match": 0.1, "even": 0.06}),
@@ -157,12 +155,12 @@ def classroom(
 
 def documents_at(done: float) -> int:
     """The curriculum: how many documents are shown at most when `done` of the run is over."""
-    return 1 + (done >= 0.1) + (done >= 0.2) + 2 * (done >= 0.31) + 3 * (done >= 0.86)
+    return 1 + (done >= 0.064) + (done >= 0.13) + 2 * (done >= 0.2) + 3 * (done >= 0.7)
 
 
 def level_at(done: float) -> int:
     """The curriculum: the level of the worlds when `done` of the run is over."""
-    return 1 + (done >= 0.027) + (done >= 0.083)
+    return 1 + (done >= 0.017) + (done >= 0.054)
 
 
 def stress_at(done: float) -> Mapping[str, float]:
@@ -189,7 +187,7 @@ def instructed_at(done: float) -> float:
 
 def prompt_weight_at(done: float) -> float:
     """The curriculum: what foreseeing the prompt's words counts; it teaches copying, and is noise afterwards."""
-    return PROMPT_WEIGHT if done < 0.2 else 0.0
+    return PROMPT_WEIGHT if done < 0.13 else 0.0
 
 
 def beside(device: torch.device) -> dict[str, int]:
@@ -211,33 +209,6 @@ def rest(tower: Any) -> None:
     tower.deepstack_merger_list.requires_grad_(True)
 
 
-def quicken(model: Any) -> None:
-    """Have a CPU do in one pass what stands between the products of a layer, which is most of a small model's time.
-
-    On two cores with bfloat16 products that is 1.4 times as fast; 1.3 times with torch's own attention in one pass,
-    whose gradient took a fifth of the time. Where there is no C++ compiler the layers stay as they are. Pictures, which
-    are of one size, are attended to together; one by one they took a tenth of the time.
-    """
-    torch._dynamo.config.suppress_errors = True
-    model.set_attn_implementation("eager")
-    for layer in model.model.language_model.layers:
-        layer.compile(dynamic=True)
-    for block in model.model.visual.blocks:
-        block.attn.forward = partial(attended, block.attn)
-
-
-def attended(
-    attention: Any, patches: Tensor, cu_seqlens: Tensor, position_embeddings: tuple[Tensor, Tensor], **_: Any
-) -> Tensor:
-    """What the tower's `attention` makes of `patches` (P * N, W) of P pictures of one size, each by itself."""
-    pictures = len(cu_seqlens) - 1
-    queries, keys, values = attention.qkv(patches).view(len(patches), 3, attention.num_heads, -1).unbind(1)
-    queries, keys = apply_rotary_pos_emb_vision(queries, keys, *position_embeddings)  # (P * N, H, D)
-    each = [one.view(pictures, -1, *one.shape[1:]).transpose(1, 2) for one in (queries, keys, values)]  # (P, H, N, D)
-    found = torch.nn.functional.scaled_dot_product_attention(*each, scale=attention.scaling)
-    return attention.proj(found.transpose(1, 2).reshape(len(patches), -1))
-
-
 class Run:
     """A run of pre-training: all that changes while it goes on, and how it is kept."""
 
@@ -253,8 +224,9 @@ class Run:
         if self.state.get("before", {}).get("pictures"):
             rest(self.model.model.visual)
         self.model.to(self.device).train()
+        see_together(self.model.model.visual)
         if self.device.type == "cpu":
-            quicken(self.model)
+            fuse(self.model)
         self.optimizers = Optimizers(self.model, config.learning_rate, config.weight_decay)
         if begun.last:
             self.optimizers.load(load_file(begun.last / "optimizer.safetensors", device=str(self.device)))

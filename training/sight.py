@@ -32,6 +32,7 @@ from training import checkpoint
 from training.classroom import DRAWN
 from training.optim import Optimizers, warm_constant_cool
 from training.progress import speak
+from training.quick import see_together
 from training.world.looks import BESIDE, HOURS, KINDS, SIDES, WEATHERS, Look, View, random_look, random_view
 from training.world.pictures import draw
 
@@ -153,6 +154,7 @@ class Run:
         begun = checkpoint.begin(self.folder, config, fresh)
         self.model, self.processor, self.state = begun.model, begun.processor, begun.state
         self.tower = self.model.model.visual
+        see_together(self.tower)
         self.queries = Queries(asked(), self.tower.config.out_hidden_size)
         if begun.last:
             self.queries.load_state_dict(load_file(begun.last / "queries.safetensors"))

@@ -17,8 +17,9 @@ import torch
 from transformers import Qwen3VLProcessor
 
 from training import checkpoint
-from training.base import BaseConfig, Run, chunk_batches, documents_at, level_at, quicken
+from training.base import BaseConfig, Run, chunk_batches, documents_at, level_at
 from training.batches import weighted_loss
+from training.quick import fuse, see_together
 
 SMALL = BaseConfig(
     chunks=3, worlds=2, entities=12, questions=20, lessons=6, budget=512, save_every=1, examined=16, examined_last=16
@@ -52,7 +53,8 @@ def test_layers_in_one_pass_learn_the_same(random_checkpoint: Path, processor: Q
         return {name: value.grad.clone() for name, value in model.named_parameters() if value.grad is not None}
 
     plain = gradients()
-    quicken(model)
+    fuse(model)
+    see_together(model.model.visual)
     fused = gradients()
     assert plain.keys() == fused.keys()
     assert all(torch.allclose(fused[name], value, rtol=1e-3, atol=1e-6) for name, value in plain.items())
