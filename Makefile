@@ -29,6 +29,9 @@ bench: .venv/test
 # Large pages, and room for the kernels of all shapes: a step waits for neither (a fifth of its time on two cores).
 train-base: export GLIBC_TUNABLES = glibc.malloc.hugetlb=1
 train-base: export ONEDNN_PRIMITIVE_CACHE_CAPACITY = 4096
+# jemalloc, where it is installed, gives nothing back: glibc's malloc searched longer lists with every shape of batch.
+train-base: export LD_PRELOAD := $(or $(LD_PRELOAD),$(firstword $(wildcard /usr/lib/*/libjemalloc.so.2)))
+train-base: export MALLOC_CONF = oversize_threshold:1,background_thread:true,metadata_thp:auto,thp:always,dirty_decay_ms:-1,muzzy_decay_ms:-1
 
 # The tower, then the whole; begun again, it goes on where it stopped (without runs/sight and runs/base, from nothing).
 train-base: .venv/demo

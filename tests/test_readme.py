@@ -15,6 +15,7 @@ README = (ROOT / "README.md").read_text("utf-8")
 FOUND: list[dict[str, Any]] = [
     json.loads((ROOT / "docs" / f"{stage}-4242.json").read_text("utf-8")) for stage in ("sft", "stage2")
 ]
+FROM_NOTHING = ("from-nothing.json", "from-nothing-4242.json")
 RESULTS = json.loads((ROOT / "docs" / "results.json").read_text("utf-8"))
 ROWS = {
     "judging balanced pairs, F1": (("judge", "f1"), 2),
@@ -83,3 +84,14 @@ def test_what_the_front_page_says_of_stage_two_and_its_parts_is_what_the_interva
 def test_the_speed_on_the_front_page_is_that_of_the_bench() -> None:
     bench = json.loads((ROOT / "docs" / "bench.json").read_text("utf-8"))
     assert f"Judging 20 documents is {bench['judging']['20']['ratio']:.1f} times as fast" in README
+
+
+def test_what_a_run_from_nothing_reaches_on_the_front_page_is_that_of_its_result_files() -> None:
+    run, found = (json.loads((ROOT / "docs" / name).read_text("utf-8")) for name in FROM_NOTHING)
+    minutes, pictures = run["seconds"] / 60, round(run["pictures"], -3)
+    assert f"it took {minutes:.0f} minutes on two cores, for {pictures:,} pictures" in README
+    assert f"and {run['tokens'] / 1e6:.0f} M tokens (`docs/{FROM_NOTHING[0]}`;" in README
+    judged, given, whole = (told(found[a][b], 2) for a, b in (("judge", "f1"), ("listwise", "em"), ("answer", "em")))
+    assert f"with F1 {judged}, answers {given} of its questions from five documents and\n{whole} by the whole" in README
+    assert f"{told(found['parse_rate'], 3)} of its output parses" in README
+    assert not run["settings"]["start_at"]

@@ -50,20 +50,23 @@ from training.world.names import mixed
 
 log = logging.getLogger("training.base")
 STRESS: Sequence[tuple[float, Mapping[str, float]]] = (  # until so much of the run is done
-    (0.086, {"echo": 0.075}),
-    (0.2, {}),
-    (0.214, {"cite": 1.0}),
-    (0.42, {}),
-    (0.56, {"even": 0.1}),
-    (0.62, {"conclude": 1.0}),
-    (0.66, {"order": 0.6, "conclude": 0.4}),
-    (0.72, {"match": 0.6, "same": 0.25}),
-    (0.76, {"column": 0.17, "order": 0.08, "conclude": 0.1, "cells": 0.08, "seek": 0.15, "match": 0.1, "even": 0.06}),
-    (0.8, {"spot": 0.15, "identify": 0.2, "caption": 0.1, "cells": 0.1, "order": 0.08, "match": 0.06, "column": 0.06}),
-    (0.86, {"weigh": 0.25, "chain": 0.25, "match": 0.08, "identify": 0.12, "spot": 0.06, "gather": 0.05, "even": 0.05}),
+    (0.106, {"echo": 0.075}),
+    (0.244, {}),
+    (0.269, {"cite": 1.0}),
+    (0.49, {}),
+    (0.637, {"even": 0.1}),
+    (0.706, {"conclude": 1.0}),
+    (0.751, {"order": 0.6, "conclude": 0.4}),
+    (0.82, {"match": 0.6, "same": 0.25}),
+    (0.853, {"column": 0.17, "order": 0.08, "conclude": 0.1, "cells": 0.08, "seek": 0.15, "match": 0.1, "even": 0.06}),
+    (0.89, {"spot": 0.15, "identify": 0.2, "caption": 0.1, "cells": 0.1, "order": 0.08, "match": 0.06, "column": 0.06}),
+    (
+        0.935,
+        {"weigh": 0.25, "chain": 0.25, "match": 0.08, "identify": 0.12, "spot": 0.06, "gather": 0.05, "even": 0.05},
+    ),
     (1.0, {"even": 0.1, "seek": 0.1, "gather": 0.16}),
 )
-INSTRUCTED = 0.7  # of the run is done when lessons are asked in the words of use too
+INSTRUCTED = 0.82  # of the run is done when lessons are asked in the words of use too
 AHEAD = 96  # batches that wait for the trainer: a chunk is drawn whole, and they have to last until it is
 HELD_OUT = 9_000  # worlds from this seed on are never trained on
 
@@ -155,12 +158,12 @@ def classroom(
 
 def documents_at(done: float) -> int:
     """The curriculum: how many documents are shown at most when `done` of the run is over."""
-    return 1 + (done >= 0.064) + (done >= 0.13) + 2 * (done >= 0.2) + 3 * (done >= 0.7)
+    return 1 + (done >= 0.078) + (done >= 0.16) + 2 * (done >= 0.244) + 3 * (done >= 0.897)
 
 
 def level_at(done: float) -> int:
     """The curriculum: the level of the worlds when `done` of the run is over."""
-    return 1 + (done >= 0.017) + (done >= 0.054)
+    return 1 + (done >= 0.02) + (done >= 0.065)
 
 
 def stress_at(done: float) -> Mapping[str, float]:
@@ -187,7 +190,7 @@ def instructed_at(done: float) -> float:
 
 def prompt_weight_at(done: float) -> float:
     """The curriculum: what foreseeing the prompt's words counts; it teaches copying, and is noise afterwards."""
-    return PROMPT_WEIGHT if done < 0.13 else 0.0
+    return PROMPT_WEIGHT if done < 0.16 else 0.0
 
 
 def beside(device: torch.device) -> dict[str, int]:

@@ -177,9 +177,14 @@ def _up(length: int, multiple: int) -> int:
 
 
 def weighted_loss(model: Any, batch: Batch) -> Tensor:
-    """Cross-entropy of the next token, averaged by weight; logits are made only where some example counts."""
+    """Cross-entropy of the next token, averaged by weight; logits are made where some example counts.
+
+    And in a few places more, up to a multiple of `MULTIPLE`, for the same reason as in `in_batches`.
+    """
     weights = batch.weights[:, 1:]
-    counted = weights.any(0).nonzero().squeeze(1)  # (C,) places before a token that counts
+    counts = weights.any(0)
+    first = counts.logical_not().int().argsort(stable=True)  # those that count, then the others
+    counted = first[: _up(int(counts.sum()), MULTIPLE)]  # (C,) places before a token
     logits = model(**batch.inputs, use_cache=False, logits_to_keep=counted).logits  # (B, C, V)
     labels = batch.labels[:, 1:][:, counted]
     losses = torch.nn.functional.cross_entropy(logits.float().flatten(0, 1), labels.flatten(), reduction="none")

@@ -13,10 +13,11 @@ from transformers.models.qwen3_vl.modeling_qwen3_vl import apply_rotary_pos_emb_
 def fuse(model: Any) -> None:
     """Have a CPU do in one pass what stands between the products of a layer, which is most of a small model's time.
 
-    On two cores with bfloat16 products that is 1.3 times as fast. Where there is no C++ compiler the layers stay as
-    they are.
+    On two cores with bfloat16 products that is 1.4 times as fast; 1.3 times with torch's own attention in one pass,
+    whose gradient took a fifth of the time. Where there is no C++ compiler the layers stay as they are.
     """
     torch._dynamo.config.suppress_errors = True
+    model.set_attn_implementation("eager")
     for layer in model.model.language_model.layers:
         layer.compile(dynamic=True)
 

@@ -100,5 +100,5 @@ def test_what_the_curriculum_stresses_has_its_share_of_the_lessons(room: Classro
     for _, shares in STRESS:
         assert set(shares) <= {skill.__name__ for skill in SKILLS}
         assert sum(shares.values()) <= 1
-    assert stress_at(0.21) == {"cite": 1.0}
+    assert stress_at(0.25) == {"cite": 1.0}
     assert not stress_at(0.3)
