@@ -20,16 +20,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
-from rich.progress import track
 
 from mmrag import metrics
 from mmrag.errors import BadCollection, MmragError
-from mmrag.quiet import quiet_libraries
 from mmrag.session import Session, open_collection, open_session
 from mmrag.settings import POLICY, WORLD, Settings
 from mmrag.types import Phase, Question, Step
 from training.outcomes import DEPTHS, VERDICT, Evaluation, Outcome, scored
+from training.progress import speak, watched
 
 TIMED = 16  # questions asked one at a time
 
@@ -134,7 +132,7 @@ def evaluate(session: Session, stage: str, settings: Settings, count: int | None
 def timed(session: Session, questions: Sequence[Question], stage: str, settings: Settings) -> dict[str, list[float]]:
     """Seconds by stage, and in all, of questions asked one at a time."""
     found: dict[str, list[float]] = {}
-    for question in track(questions, "Timing", console=Console(file=sys.stderr)):
+    for question in watched(questions, "Timing", len(questions)):
         query = session.opened.collection.query(question)
         (done,) = (t for t in session.ask(query, stage, settings) if t.phase is Phase.DONE)
         taken = {timing.stage: timing.seconds for timing in done.timings}
@@ -153,7 +151,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0, help="of the choice of questions and documents")
     parser.add_argument("--json", action="store_true", help="on one line")
     flags = parser.parse_args(arguments)
-    quiet_libraries()
+    speak()
     try:
         session = open_session(open_collection(flags.collection), checkpoint=flags.checkpoint)
         figures = evaluate(session, flags.stage, Settings(), flags.questions, flags.seed)

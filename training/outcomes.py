@@ -6,14 +6,11 @@ Ours, so that it is quick: questions are answered in batches, with the same prom
 from __future__ import annotations
 
 import random
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from PIL import Image
-from rich.console import Console
-from rich.progress import track
 
 from mmrag import metrics
 from mmrag.metrics import Counts
@@ -24,6 +21,7 @@ from mmrag.settings import Settings
 from mmrag.systems.judge import keep, kept
 from mmrag.systems.rank import finished, nothing_kept
 from mmrag.types import Query, Question, Step
+from training.progress import watched
 
 SHOWN = 5  # documents that the list-wise stage is given
 TOGETHER = 24  # questions whose answers are written at once
@@ -68,8 +66,7 @@ class Evaluation:
     def run(self, questions: Sequence[Question], about: str = "Evaluating") -> list[Outcome]:
         """The outcome of every question, with progress on standard error."""
         parts = [questions[start : start + TOGETHER] for start in range(0, len(questions), TOGETHER)]
-        console = Console(file=sys.stderr)
-        return [one for part in track(parts, about, console=console) for one in self.together(part)]
+        return [one for part in watched(parts, about, len(parts)) for one in self.together(part)]
 
     def together(self, questions: Sequence[Question]) -> list[Outcome]:
         """Outcomes of questions whose answers are written in one batch."""

@@ -1,4 +1,4 @@
-"""What a run says in the terminal: a bar with the time that is left, and a short line for each step that is logged.
+"""What a run says: a bar with the time that is left, or lines where a file takes them; and one for each step logged.
 
 Ours, in place of the forty figures that transformers prints and of TRL's table of completions: both are kept in
 the run's folder (`training.chronicle`), where the page reads them.
@@ -8,14 +8,21 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
+from time import monotonic
+from typing import Any, TypeVar
 
+from rich.console import Console
+from rich.progress import track
 from transformers import Trainer
 from transformers.trainer_callback import ProgressCallback
 
 from mmrag.quiet import quiet_libraries
 
+log = logging.getLogger("training.progress")
+Part = TypeVar("Part")
+EVERY = 60.0  # seconds between two lines of what is no terminal
 BESIDE = {"entropy": "entropy", "completions/mean_length": "tokens", "loss": "loss"}
 
 
@@ -24,6 +31,25 @@ def speak() -> None:
     quiet_libraries()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s", stream=sys.stderr)
     logging.getLogger("training").setLevel(logging.INFO)
+
+
+def watched(parts: Iterable[Part], about: str, total: int) -> Iterator[Part]:
+    """The parts of a long work, with a bar on standard error; in a file, which takes no bar, a line every minute.
+
+    Rich draws nothing there until all is done: the rows of stage I were twenty minutes without a word.
+    """
+    console = Console(file=sys.stderr)
+    if console.is_terminal:
+        yield from track(parts, about, total, console=console)
+        return
+    began = told = monotonic()
+    for done, part in enumerate(parts, 1):
+        yield part
+        now = monotonic()
+        if now - told >= EVERY or done == total:
+            left = timedelta(seconds=round((now - began) / done * (total - done)))
+            log.info("%s: %d of %d, %s left", about, done, total, left)
+            told = now
 
 
 class Progress(ProgressCallback):  # type: ignore[misc]  # transformers has no types

@@ -14,7 +14,6 @@ import json
 import logging
 import random
 import shutil
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,8 +26,6 @@ from typing import Any
 import torch
 from accelerate import PartialState
 from datasets import Dataset, Features, Image, List, Value, disable_progress_bars, enable_progress_bars
-from rich.console import Console
-from rich.progress import track
 
 from mmrag.errors import BadSetting
 from mmrag.policy.local import LocalPolicy
@@ -41,6 +38,7 @@ from mmrag.systems.judge import keep, kept
 from mmrag.types import Question
 from training.classroom import DRAWN, Classroom
 from training.contrast import Trial, contrasting
+from training.progress import watched
 from training.world import World
 
 log = logging.getLogger("training.rows")
@@ -94,7 +92,7 @@ class Worlds:
 
     def watched(self, seed: int, about: str) -> Iterator[tuple[Classroom, Index]]:
         """The same, with a bar that says how many worlds are done and how long the others will take."""
-        yield from track(self.rooms(seed), about, total=len(self.seeds), console=Console(file=sys.stderr))
+        return watched(self.rooms(seed), about, len(self.seeds))
 
 
 def types_in_turn(questions: Sequence[Question]) -> list[Question]:
