@@ -128,12 +128,19 @@ def mean_of(name: str) -> Figure:
     return lambda marked, chosen: marked.means[name][chosen].mean(-1)
 
 
+def from_several(marked: Marked, chosen: Chosen) -> Any:
+    """Exact match of the pipeline's answers where retrieval brings several gold documents; 0 if it never does."""
+    several = marked.gold[chosen].sum(-1) > 1
+    return (several * marked.means["whole.em"][chosen]).sum(-1) / np.maximum(several.sum(-1), 1)
+
+
 FIGURES: Mapping[str, tuple[str, Figure]] = {
     "judge.f1": ("judging balanced pairs, F1", judging_f1),
     "judge.distractors": (f"distractors kept where {KEEPING:.0%} of the evidence is", distractors),
     "listwise.em": ("answer from five documents, exact match", mean_of("given.em")),
     "listwise.evidence_f1": ("evidence ranked, gold among five, F1", mean_of("given.evidence_f1")),
     "answer.em": ("answer of the whole pipeline, exact match", mean_of("whole.em")),
+    "answer.several": ("answer of the whole pipeline from several documents, exact match", from_several),
     "answer.f1": ("answer of the whole pipeline, F1", mean_of("whole.f1")),
     "rank.evidence_f1": ("evidence ranked by the whole pipeline, F1", mean_of("whole.evidence_f1")),
     "rank.ndcg": ("order of the whole pipeline, nDCG", mean_of("whole.ndcg")),

@@ -116,6 +116,14 @@ def test_distractors_are_counted_at_the_threshold_that_keeps_the_evidence() -> N
     assert distractors(marked, np.arange(marked.size)) == pytest.approx(expected)
 
 
+def test_answers_from_several_documents_count_by_themselves() -> None:
+    right, wrong = mark(), mark(replace(RIGHT, answer="blue"))
+    two_gold = ((0.9, True), (0.8, True), (0.1, False))
+    from_two = [replace(one, brought=two_gold) for one in (right, wrong, wrong)]
+    assert figure(Marked.of([right, wrong, *from_two]), "answer.several").value == pytest.approx(1 / 3)
+    assert figure(Marked.of([right, wrong]), "answer.several").value == 0.0
+
+
 @pytest.mark.parametrize("name", list(FIGURES))
 def test_every_figure_lies_in_its_interval(name: str) -> None:
     found = figure(many(np.random.default_rng(3), 1.0), name)
