@@ -56,6 +56,12 @@ def test_what_retrieval_finds_is_that_of_the_result_file() -> None:
 def test_the_comparison_on_the_front_page_is_that_of_the_results() -> None:
     one, two = (told(RESULTS["variants"][stage]["answer.em"], 2) for stage in ("sft", "stage2"))
     assert f"{one} and\n{two} of the whole pipeline's answers are right there" in README
+    one, two = (told(RESULTS["variants"][stage]["answer.several"], 2) for stage in ("sft", "stage2"))
+    assert f"{one} of those answers are right after\n`sft`, {two} after `stage2`" in README
+    (earned,) = (one for one in RESULTS["comparisons"] if (one["ours"], one["theirs"]) == ("stage2", "sft"))
+    lost, (low, high) = earned["answer.one"]["value"], earned["answer.one"]["ci95"]
+    assert f"a loss of {-lost:.3f} [{-high:.3f}, {-low:.3f}]" in README
+    assert f"{value('sft', 'answer.one'):.3f} and {value('stage2', 'answer.one'):.3f}" in README
     made = RESULTS["made"]
     assert f"on {made['questions']:,} questions of {len(made['worlds'])} worlds" in README
 
@@ -76,7 +82,8 @@ def test_what_the_front_page_says_of_stage_two_and_its_parts_is_what_the_interva
     answer, supervised = (against[name]["answer.em"] for name in ("stage2-answer", "supervised"))
     assert answer["ci95"][1] < 0 < supervised["ci95"][0]
     assert f"for the answer alone {-answer['value']:.3f} higher" in README
-    assert f"ends {supervised['value']:.3f} lower" in README
+    several = against["supervised"]["answer.several"]
+    assert f"ends {supervised['value']:.3f} lower, {several['value']:.3f} where several documents are needed" in README
     assert against["stage2-alone"]["judge.distractors"]["ci95"][1] < 0
     assert against["stage2-alone"]["rank.ndcg"]["ci95"][0] > 0
 
@@ -95,3 +102,10 @@ def test_what_a_run_from_nothing_reaches_on_the_front_page_is_that_of_its_result
     assert f"with F1 {judged}, answers {given} of its questions from five documents and\n{whole} by the whole" in README
     assert f"{told(found['parse_rate'], 3)} of its output parses" in README
     assert not run["settings"]["start_at"]
+
+
+def test_what_the_stages_earn_from_nothing_on_the_front_page_is_that_of_its_result_file() -> None:
+    stages = json.loads((ROOT / "docs" / "from-nothing-stages.json").read_text("utf-8"))
+    one, two = (told(stages["variants"][stage]["answer.em"], 2) for stage in ("sft", "stage2"))
+    assert f"from {one} to {two} on the questions of\n`docs/results.md`" in README
+    assert stages["made"]["worlds"] == RESULTS["made"]["worlds"]

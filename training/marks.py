@@ -128,10 +128,14 @@ def mean_of(name: str) -> Figure:
     return lambda marked, chosen: marked.means[name][chosen].mean(-1)
 
 
-def from_several(marked: Marked, chosen: Chosen) -> Any:
-    """Exact match of the pipeline's answers where retrieval brings several gold documents; 0 if it never does."""
-    several = marked.gold[chosen].sum(-1) > 1
-    return (several * marked.means["whole.em"][chosen]).sum(-1) / np.maximum(several.sum(-1), 1)
+def answers(several: bool) -> Figure:
+    """Exact match of the pipeline's answers where retrieval brings several gold documents, or where not; 0 if never."""
+
+    def right(marked: Marked, chosen: Chosen) -> Any:
+        counted = (marked.gold[chosen].sum(-1) > 1) == several
+        return (counted * marked.means["whole.em"][chosen]).sum(-1) / np.maximum(counted.sum(-1), 1)
+
+    return right
 
 
 FIGURES: Mapping[str, tuple[str, Figure]] = {
@@ -140,7 +144,8 @@ FIGURES: Mapping[str, tuple[str, Figure]] = {
     "listwise.em": ("answer from five documents, exact match", mean_of("given.em")),
     "listwise.evidence_f1": ("evidence ranked, gold among five, F1", mean_of("given.evidence_f1")),
     "answer.em": ("answer of the whole pipeline, exact match", mean_of("whole.em")),
-    "answer.several": ("answer of the whole pipeline from several documents, exact match", from_several),
+    "answer.one": ("answer of the whole pipeline from one document at most, exact match", answers(several=False)),
+    "answer.several": ("answer of the whole pipeline from several documents, exact match", answers(several=True)),
     "answer.f1": ("answer of the whole pipeline, F1", mean_of("whole.f1")),
     "rank.evidence_f1": ("evidence ranked by the whole pipeline, F1", mean_of("whole.evidence_f1")),
     "rank.ndcg": ("order of the whole pipeline, nDCG", mean_of("whole.ndcg")),

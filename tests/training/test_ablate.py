@@ -120,7 +120,9 @@ def test_answers_from_several_documents_count_by_themselves() -> None:
     right, wrong = mark(), mark(replace(RIGHT, answer="blue"))
     two_gold = ((0.9, True), (0.8, True), (0.1, False))
     from_two = [replace(one, brought=two_gold) for one in (right, wrong, wrong)]
-    assert figure(Marked.of([right, wrong, *from_two]), "answer.several").value == pytest.approx(1 / 3)
+    marked = Marked.of([right, wrong, *from_two])
+    assert figure(marked, "answer.one").value == 0.5
+    assert figure(marked, "answer.several").value == pytest.approx(1 / 3)
     assert figure(Marked.of([right, wrong]), "answer.several").value == 0.0
 
 
