@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from rich.console import Console
 from rich.progress import track
 from transformers import Trainer
-from transformers.trainer_callback import ProgressCallback
+from transformers.trainer_callback import ProgressCallback, TrainerCallback
 
 from mmrag.quiet import quiet_libraries
 
@@ -47,12 +47,20 @@ def watched(parts: Iterable[Part], about: str, total: int) -> Iterator[Part]:
         yield part
         now = monotonic()
         if now - told >= EVERY or done == total:
-            left = timedelta(seconds=round((now - began) / done * (total - done)))
-            log.info("%s: %d of %d, %s left", about, done, total, left)
+            log.info("%s: %d of %d, %s left", about, done, total, left(now - began, done, total - done))
             told = now
 
 
-class Progress(ProgressCallback):  # type: ignore[misc]  # transformers has no types
+def left(seconds: float, done: int, more: int) -> timedelta:
+    """How long `more` parts will take where `done` took so many seconds, to the second.
+
+    >>> str(left(90.0, 3, 2))
+    '0:01:00'
+    """
+    return timedelta(seconds=round(seconds / done * more))
+
+
+class Bar(ProgressCallback):  # type: ignore[misc]  # transformers has no types
     """The bar of transformers, with our lines."""
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Mapping[str, Any] | None = None, **_: Any) -> None:
@@ -61,10 +69,26 @@ class Progress(ProgressCallback):  # type: ignore[misc]  # transformers has no t
             self.training_bar.write(f"step {state.global_step}: {told}")
 
 
+class Lines(TrainerCallback):  # type: ignore[misc]  # transformers has no types
+    """Our lines alone, each with the time that is left: in a file every stroke of a bar stays."""
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Time the steps of this process; a run that goes on has others behind it."""
+        self.began, self.first = monotonic(), state.global_step
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Mapping[str, Any] | None = None, **_: Any) -> None:
+        """Say the figures of a step, and when the last one is due."""
+        if not state.is_world_process_zero or not (told := line(logs or {})):
+            return
+        done, more = state.global_step - self.first, state.max_steps - state.global_step
+        due = f"; {left(monotonic() - self.began, done, more)} left" if done and more else ""
+        log.info("step %d of %d: %s%s", state.global_step, state.max_steps, told, due)
+
+
 def tell_in_lines(trainer: Trainer) -> None:
-    """Give a trainer our lines in place of those of transformers; where no bar is wanted, none."""
+    """Have a trainer say our lines, with a bar on a terminal, in place of those of transformers; none if told so."""
     if trainer.pop_callback(ProgressCallback):
-        trainer.add_callback(Progress())
+        trainer.add_callback(Bar() if sys.stderr.isatty() else Lines())
 
 
 def line(logs: Mapping[str, Any]) -> str:
