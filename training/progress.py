@@ -38,9 +38,8 @@ def watched(parts: Iterable[Part], about: str, total: int) -> Iterator[Part]:
 
     Rich draws nothing there until all is done: the rows of stage I were twenty minutes without a word.
     """
-    console = Console(file=sys.stderr)
-    if console.is_terminal:
-        yield from track(parts, about, total, console=console)
+    if sys.stderr.isatty():
+        yield from track(parts, about, total, console=Console(file=sys.stderr))
         return
     began = told = monotonic()
     for done, part in enumerate(parts, 1):

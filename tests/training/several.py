@@ -20,11 +20,13 @@ from tests.training.parts import SETTINGS, config
 from training.adapter import write_adapter
 from training.check import rows_of
 from training.grpo import train
+from training.progress import speak
 from training.rows import Worlds, mapped
 
 
 def learn(checkpoint: Path, folder: Path) -> None:
     """Make rows, and learn from them in two steps."""
+    speak()
     settings = SETTINGS | {"max_steps": 2, "per_device_train_batch_size": 4}
     args = GRPOConfig(output_dir=str(folder / "run"), **settings)
     rows = mapped(partial(rows_of, Worlds((9_400,), 12, 30), 3), folder / "rows", {"seed": 3})
